@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every difference between kernels, each behind one accessor and with the commit that made it. */
+#ifndef MESHLENS_COMPAT_BPF_H
+#define MESHLENS_COMPAT_BPF_H
+
+#include "kernel.bpf.h"
+
+/* Before 5.15 the cgroup pointer shared a union with net_prio data and had no field of its own. */
+struct sock_cgroup_data___before_5_15 {
+	__u64 val;
+} __attribute__((preserve_access_index));
+
+/*
+ * The cgroup v2 id of a socket, 0 when the kernel gives none.
+ * Linux 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", 5.15).
+ */
+static __always_inline __u64 sock_cgroup_id(struct sock *sk)
+{
+	struct cgroup *cgroup;
+	__u64 id = 0;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
+		cgroup = sk->sk_cgrp_data.cgroup;
+	} else {
+		struct sock_cgroup_data___before_5_15 *data = (void *)&sk->sk_cgrp_data;
+		__u64 val = BPF_CORE_READ(data, val);
+
+		/* Bit 0 marks net_prio data in place of a pointer. */
+		cgroup = val & 1 ? 0 : (struct cgroup *)val;
+	}
+	BPF_CORE_READ_INTO(&id, cgroup, kn, id);
+	return id;
+}
+
+#endif

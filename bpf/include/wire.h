@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The byte contract between the kernel programs and the sidecar: the only definition of every
+ * structure that crosses the boundary. The Java readers in sidecar/.../wire are generated from the
+ * built object's BTF (`make wire`) and compared with it again at start-up.
+ *
+ * Rules: __u8..__u64, __be16 and byte arrays only; no implicit padding; sizes are multiples of 8;
+ * every size and offset is asserted here; network-order fields end in _be; cumulative counters are
+ * __u64; times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns).
+ */
+#ifndef MESHLENS_WIRE_H
+#define MESHLENS_WIRE_H
+
+#include <linux/types.h>
+
+#pragma clang diagnostic push
+#pragma clang diagnostic error "-Wpadded"
+
+/* Bumped whenever the meaning or the layout of any structure below changes. */
+enum wire_abi {
+	WIRE_ABI_VERSION = 1,
+};
+
+/* What a ring record is. An unknown kind is skipped by its length and counted. */
+enum record_kind {
+	RECORD_KIND_CONNECTION = 1,
+};
+
+enum connection_event {
+	CONNECTION_EVENT_CLOSED = 1, /* was established, is over */
+	CONNECTION_EVENT_FAILED = 2, /* was never established */
+};
+
+enum connection_direction {
+	CONNECTION_DIRECTION_OUTBOUND = 1, /* this side connected */
+	CONNECTION_DIRECTION_INBOUND = 2,  /* this side accepted */
+};
+
+/* Bits of connection_record.states: the TCP states that the socket passed through. */
+enum connection_state {
+	CONNECTION_STATE_ESTABLISHED = 1,
+	CONNECTION_STATE_SYN_SENT = 2,
+	CONNECTION_STATE_SYN_RECV = 3,
+	CONNECTION_STATE_FIN_WAIT1 = 4,
+	CONNECTION_STATE_FIN_WAIT2 = 5,
+	CONNECTION_STATE_TIME_WAIT = 6,
+	CONNECTION_STATE_CLOSE = 7,
+	CONNECTION_STATE_CLOSE_WAIT = 8,
+	CONNECTION_STATE_LAST_ACK = 9,
+	CONNECTION_STATE_CLOSING = 11,
+};
+
+/* Indexes of the map kernel_counters. */
+enum kernel_counter {
+	/* Records handed to the ring. */
+	KERNEL_COUNTER_RECORDS_SUBMITTED = 0,
+	/* Records lost because the ring was full; the sums still hold their numbers. */
+	KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 1,
+	/* Connections not tracked because the kernel refused per-socket storage. */
+	KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 2,
+	/* Additions that went to sums_overflow because sums was full or busy. */
+	KERNEL_COUNTER_SUMS_FOLDED = 3,
+	KERNEL_COUNTER_COUNT = 4,
+};
+
+/*
+ *  0      2         4              8
+ *  +------+---------+--------------+
+ *  | kind | version | length_bytes |   length_bytes counts the whole record, header included
+ *  +------+---------+--------------+
+ */
+struct record_header {
+	__u16 kind;
+	__u16 version;
+	__u32 length_bytes;
+};
+
+/*
+ * One connection that is over, as this socket saw it. Addresses are 16 bytes, IPv4 as IPv4-mapped
+ * IPv6 (::ffff:a.b.c.d). Zero means unknown for pid, netns, cgroup_id, rtt_us, min_rtt_us.
+ *
+ *    0 header
+ *    8 socket_cookie        | 16 start_mono_ns         | 24 established_mono_ns
+ *   32 end_mono_ns          | 40 bytes_sent            | 48 bytes_received
+ *   56 bytes_retransmitted  | 64 packets_sent          | 72 packets_received
+ *   80 cgroup_id            | 88 local_address         | 104 remote_address
+ *  120 comm                 | 136 netns, pid           | 144 rtt_us, rtt_var_us
+ *  152 min_rtt_us, retransmits | 160 syn_retransmits, local_port_be, remote_port_be
+ *  168 states, error, incarnation, direction, event    | 176 shutdown, reserved
+ */
+struct connection_record {
+	struct record_header header;
+	__u64 socket_cookie;
+	__u64 start_mono_ns;	   /* outbound: first SYN; inbound, or not seen: established */
+	__u64 established_mono_ns; /* 0: never */
+	__u64 end_mono_ns;
+	__u64 bytes_sent;     /* payload, without SYN, FIN and retransmissions */
+	__u64 bytes_received; /* payload, without FIN */
+	__u64 bytes_retransmitted;
+	__u64 packets_sent;	/* tcp_sock.segs_out (RFC 4898 tcpEStatsPerfSegsOut) */
+	__u64 packets_received; /* tcp_sock.segs_in (RFC 4898 tcpEStatsPerfSegsIn) */
+	__u64 cgroup_id;	/* of the socket: kernfs id of its cgroup v2 directory */
+	__u8 local_address[16];
+	__u8 remote_address[16];
+	__u8 comm[16]; /* of the thread that connected or listened; not terminated when 16 long */
+	__u32 netns;   /* inode number, as in /proc/PID/ns/net */
+	__u32 pid;     /* of the process that connected or listened, in the host's pid namespace */
+	__u32 rtt_us;  /* smoothed, true microseconds (tcp_sock.srtt_us >> 3) */
+	__u32 rtt_var_us; /* mean deviation (tcp_sock.mdev_us >> 2) */
+	__u32 min_rtt_us;
+	__u32 retransmits;     /* segments, SYN and SYN-ACK included (tcp_sock.total_retrans) */
+	__u32 syn_retransmits; /* the part of retransmits before the handshake was complete */
+	__be16 local_port_be;
+	__be16 remote_port_be;
+	__u16 states;	   /* bit n set: was in TCP state n, enum connection_state */
+	__u16 error;	   /* errno at the end, 0: none */
+	__u16 incarnation; /* how many connections this socket had before this one */
+	__u8 direction;	   /* enum connection_direction */
+	__u8 event;	   /* enum connection_event */
+	__u8 shutdown;	   /* sk_shutdown at the end: 1 no more receiving, 2 no more sending */
+	__u8 reserved[7];
+};
+
+/*
+ * Key of sums: client and server address, server port, and who reports. Failed connections have a
+ * row for each errno (error != 0, or event aborted before any error: error 0).
+ */
+struct sums_key {
+	__u8 client_address[16];
+	__u8 server_address[16];
+	__be16 server_port_be;
+	__u16 error;	/* errno of failed connections; 0 for all else */
+	__u8 direction; /* enum connection_direction of the reporting socket */
+	__u8 reserved[3];
+};
+
+/* Value of sums and sums_overflow, one for each CPU; cumulative since the program was loaded. */
+struct sums_value {
+	__u64 connections_opened;
+	__u64 connections_closed;
+	__u64 connections_failed;
+	__u64 bytes_sent; /* by the reporting socket */
+	__u64 bytes_received;
+	__u64 packets_sent;
+	__u64 packets_received;
+	__u64 retransmits;
+};
+
+#pragma clang diagnostic pop
+
+#define WIRE_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
+#define WIRE_AT(type, field, offset)                                                               \
+	_Static_assert(__builtin_offsetof(struct type, field) == (offset), #type "." #field)
+
+WIRE_SIZE(record_header, 8);
+WIRE_AT(record_header, kind, 0);
+WIRE_AT(record_header, version, 2);
+WIRE_AT(record_header, length_bytes, 4);
+
+WIRE_SIZE(connection_record, 184);
+WIRE_AT(connection_record, header, 0);
+WIRE_AT(connection_record, socket_cookie, 8);
+WIRE_AT(connection_record, start_mono_ns, 16);
+WIRE_AT(connection_record, established_mono_ns, 24);
+WIRE_AT(connection_record, end_mono_ns, 32);
+WIRE_AT(connection_record, bytes_sent, 40);
+WIRE_AT(connection_record, bytes_received, 48);
+WIRE_AT(connection_record, bytes_retransmitted, 56);
+WIRE_AT(connection_record, packets_sent, 64);
+WIRE_AT(connection_record, packets_received, 72);
+WIRE_AT(connection_record, cgroup_id, 80);
+WIRE_AT(connection_record, local_address, 88);
+WIRE_AT(connection_record, remote_address, 104);
+WIRE_AT(connection_record, comm, 120);
+WIRE_AT(connection_record, netns, 136);
+WIRE_AT(connection_record, pid, 140);
+WIRE_AT(connection_record, rtt_us, 144);
+WIRE_AT(connection_record, rtt_var_us, 148);
+WIRE_AT(connection_record, min_rtt_us, 152);
+WIRE_AT(connection_record, retransmits, 156);
+WIRE_AT(connection_record, syn_retransmits, 160);
+WIRE_AT(connection_record, local_port_be, 164);
+WIRE_AT(connection_record, remote_port_be, 166);
+WIRE_AT(connection_record, states, 168);
+WIRE_AT(connection_record, error, 170);
+WIRE_AT(connection_record, incarnation, 172);
+WIRE_AT(connection_record, direction, 174);
+WIRE_AT(connection_record, event, 175);
+WIRE_AT(connection_record, shutdown, 176);
+WIRE_AT(connection_record, reserved, 177);
+
+WIRE_SIZE(sums_key, 40);
+WIRE_AT(sums_key, client_address, 0);
+WIRE_AT(sums_key, server_address, 16);
+WIRE_AT(sums_key, server_port_be, 32);
+WIRE_AT(sums_key, error, 34);
+WIRE_AT(sums_key, direction, 36);
+WIRE_AT(sums_key, reserved, 37);
+
+WIRE_SIZE(sums_value, 64);
+WIRE_AT(sums_value, connections_opened, 0);
+WIRE_AT(sums_value, connections_closed, 8);
+WIRE_AT(sums_value, connections_failed, 16);
+WIRE_AT(sums_value, bytes_sent, 24);
+WIRE_AT(sums_value, bytes_received, 32);
+WIRE_AT(sums_value, packets_sent, 40);
+WIRE_AT(sums_value, packets_received, 48);
+WIRE_AT(sums_value, retransmits, 56);
+
+#endif

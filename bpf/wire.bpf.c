@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Keeps every type of the byte contract in the object's BTF, where the reader generator and the
+ * sidecar's start-up check find it. A type of wire.h that is not named here does not exist for them.
+ */
+#include "kernel.bpf.h"
+#include "wire.h"
+
+struct wire_types {
+	struct record_header record_header;
+	struct connection_record connection_record;
+	struct sums_key sums_key;
+	struct sums_value sums_value;
+	enum wire_abi wire_abi;
+	enum record_kind record_kind;
+	enum connection_event connection_event;
+	enum connection_direction connection_direction;
+	enum connection_state connection_state;
+	enum kernel_counter kernel_counter;
+};
+
+/* Never read and never set. */
+const struct wire_types *const volatile wire_types = 0;
