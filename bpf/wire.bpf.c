@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Keeps every type of the byte contract in the object's BTF, where the reader generator and the
- * sidecar's start-up check find it. A type of wire.h that is not named here does not exist for them.
+ * sidecar's start-up check find it. A type that is not named here does not exist for them.
  */
 #include "kernel.bpf.h"
 #include "wire.h"

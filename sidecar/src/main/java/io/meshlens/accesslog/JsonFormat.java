@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.accesslog;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.meshlens.flow.AddressText;
+import io.meshlens.flow.Connection;
+import io.meshlens.flow.ConnectionEvent;
+import io.meshlens.flow.Direction;
+import io.meshlens.flow.Errno;
+import io.meshlens.flow.Termination;
+import java.util.Arrays;
+
+/**
+ * The access log record as one JSON line, schema {@code meshlens.connection.v1}. A key whose value
+ * is unknown is left out.
+ *
+ * <p>Owned by: ring-reader. Written by hand because it runs for every connection of the node: tens
+ * of thousands of times a second, with no allocation.
+ */
+public final class JsonFormat {
+  /** No line is longer: all keys, numbers at their widest, a command name of escapes only. */
+  public static final int MAX_LINE_BYTES = 2048;
+
+  private static final byte[] SCHEMA = bytes("{\"schema\":\"meshlens.connection.v1\",\"event\":\"");
+  private static final byte[] ID = bytes("\",\"id\":\"");
+  private static final byte[] TIME = bytes("\",\"time\":\"");
+  private static final byte[] START_TIME = bytes("\",\"start_time\":\"");
+  private static final byte[] DURATION = bytes("\",\"duration_ns\":");
+  private static final byte[] CONNECT = bytes(",\"connect_ns\":");
+  private static final byte[] DIRECTION = bytes(",\"direction\":\"");
+  private static final byte[] SOURCE = bytes("\",\"protocol\":\"tcp\",\"source\":{\"address\":\"");
+  private static final byte[] PORT = bytes("\",\"port\":");
+  private static final byte[] DESTINATION = bytes("},\"destination\":{\"address\":\"");
+  private static final byte[] BYTES_SENT = bytes("},\"bytes_sent\":");
+  private static final byte[] BYTES_RECEIVED = bytes(",\"bytes_received\":");
+  private static final byte[] PACKETS_SENT = bytes(",\"packets_sent\":");
+  private static final byte[] PACKETS_RECEIVED = bytes(",\"packets_received\":");
+  private static final byte[] RTT = bytes(",\"rtt_us\":");
+  private static final byte[] RTT_VAR = bytes(",\"rtt_var_us\":");
+  private static final byte[] MIN_RTT = bytes(",\"min_rtt_us\":");
+  private static final byte[] RETRANSMITS = bytes(",\"retransmits\":");
+  private static final byte[] BYTES_RETRANSMITTED = bytes(",\"bytes_retransmitted\":");
+  private static final byte[] SYN_RETRANSMITS = bytes(",\"syn_retransmits\":");
+  private static final byte[] TERMINATION = bytes(",\"termination\":\"");
+  private static final byte[] ERROR = bytes("\",\"error\":\"");
+  private static final byte[] PROCESS = bytes("\",\"process\":{");
+  private static final byte[] PID = bytes("\"pid\":");
+  private static final byte[] COMM = bytes("\"comm\":\"");
+  private static final byte[] CGROUP_ID = bytes("\"cgroup_id\":");
+  private static final byte[] NETNS = bytes("\"netns\":");
+  private static final byte[] END = bytes("}}\n");
+
+  private static final byte[][] EVENTS = labels(ConnectionEvent.values(), ConnectionEvent::label);
+  private static final byte[][] DIRECTIONS = labels(Direction.values(), Direction::label);
+  private static final byte[][] TERMINATIONS = labels(Termination.values(), Termination::label);
+
+  private final ConnectionIds ids;
+  private final Rfc3339 time = new Rfc3339();
+  private final Rfc3339 startTime = new Rfc3339();
+  private byte[] out = new byte[0];
+  private int at;
+
+  public JsonFormat(ConnectionIds ids) {
+    this.ids = ids;
+  }
+
+  /**
+   * Writes one line with its newline.
+   *
+   * @param target has room for {@link #MAX_LINE_BYTES} from {@code offset}
+   * @return the index after the last byte written
+   */
+  public int write(Connection c, byte[] target, int offset) {
+    out = target;
+    at = offset;
+    writeIdentityAndTime(c);
+    writeEnds(c);
+    writeCounts(c);
+    writeQuality(c);
+    put(TERMINATION);
+    put(TERMINATIONS[c.termination.ordinal()]);
+    if (c.event == ConnectionEvent.FAILED && c.error != 0) {
+      put(ERROR);
+      put(bytes(Errno.name(c.error)));
+    }
+    writeProcess(c);
+    put(END);
+    return at;
+  }
+
+  private void writeIdentityAndTime(Connection c) {
+    put(SCHEMA);
+    put(EVENTS[c.event.ordinal()]);
+    put(ID);
+    at = ids.write(c, out, at);
+    put(TIME);
+    at = time.write(c.endEpochNs, out, at);
+    put(START_TIME);
+    at = startTime.write(c.startEpochNs(), out, at);
+    put(DURATION);
+    at = Digits.write(c.durationNs(), out, at);
+    long connectNs = c.connectNs();
+    if (connectNs != 0) {
+      number(CONNECT, connectNs);
+    }
+  }
+
+  private void writeEnds(Connection c) {
+    put(DIRECTION);
+    put(DIRECTIONS[c.direction.ordinal()]);
+    put(SOURCE);
+    writeEnd(c, c.clientIsLocal());
+    put(DESTINATION);
+    writeEnd(c, !c.clientIsLocal());
+  }
+
+  private void writeEnd(Connection c, boolean local) {
+    at =
+        local
+            ? AddressText.write(c.localHigh, c.localLow, out, at)
+            : AddressText.write(c.remoteHigh, c.remoteLow, out, at);
+    number(PORT, local ? c.localPort : c.remotePort);
+  }
+
+  private void writeCounts(Connection c) {
+    number(BYTES_SENT, c.bytesSent);
+    number(BYTES_RECEIVED, c.bytesReceived);
+    number(PACKETS_SENT, c.packetsSent);
+    number(PACKETS_RECEIVED, c.packetsReceived);
+  }
+
+  private void writeQuality(Connection c) {
+    if (c.rttUs != 0) {
+      number(RTT, c.rttUs);
+      number(RTT_VAR, c.rttVarUs);
+    }
+    if (c.minRttUs != 0) {
+      number(MIN_RTT, c.minRttUs);
+    }
+    number(RETRANSMITS, c.retransmits);
+    number(BYTES_RETRANSMITTED, c.bytesRetransmitted);
+    number(SYN_RETRANSMITS, c.synRetransmits);
+  }
+
+  private void writeProcess(Connection c) {
+    put(PROCESS);
+    int first = at;
+    if (c.pid != 0) {
+      number(PID, c.pid);
+    }
+    if (c.commLengthBytes != 0) {
+      separate(first);
+      put(COMM);
+      writeComm(c);
+      out[at++] = '"';
+    }
+    if (c.cgroupId != 0) {
+      separate(first);
+      number(CGROUP_ID, c.cgroupId);
+    }
+    if (c.netns != 0) {
+      separate(first);
+      number(NETNS, c.netns);
+    }
+  }
+
+  private void separate(int first) {
+    if (at != first) {
+      out[at++] = ',';
+    }
+  }
+
+  private void writeComm(Connection c) {
+    for (int i = 0; i < c.commLengthBytes; i++) {
+      byte b = c.comm[i];
+      if (b < ' ' || b == '"' || b == '\\' || b == 0x7f) {
+        writeEscapedComm(c);
+        return;
+      }
+    }
+    System.arraycopy(c.comm, 0, out, at, c.commLengthBytes);
+    at += c.commLengthBytes;
+  }
+
+  /**
+   * A process may call itself anything: other bytes than UTF-8 become U+FFFD. Rare, may allocate.
+   */
+  private void writeEscapedComm(Connection c) {
+    String comm = new String(c.comm, 0, c.commLengthBytes, UTF_8);
+    StringBuilder escaped = new StringBuilder();
+    for (int i = 0; i < comm.length(); i++) {
+      char ch = comm.charAt(i);
+      if (ch == '"' || ch == '\\') {
+        escaped.append('\\').append(ch);
+      } else if (ch < ' ' || ch == 0x7f) {
+        escaped.append("\\u%04x".formatted((int) ch));
+      } else {
+        escaped.append(ch);
+      }
+    }
+    put(escaped.toString().getBytes(UTF_8));
+  }
+
+  private void number(byte[] key, long value) {
+    put(key);
+    at = Digits.write(value, out, at);
+  }
+
+  private void put(byte[] piece) {
+    System.arraycopy(piece, 0, out, at, piece.length);
+    at += piece.length;
+  }
+
+  private static byte[] bytes(String ascii) {
+    return ascii.getBytes(US_ASCII);
+  }
+
+  private static <E> byte[][] labels(E[] values, java.util.function.Function<E, String> label) {
+    return Arrays.stream(values).map(label).map(JsonFormat::bytes).toArray(byte[][]::new);
+  }
+}

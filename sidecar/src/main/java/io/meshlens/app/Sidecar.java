@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.app;
+
+import io.meshlens.accesslog.ConnectionIds;
+import io.meshlens.accesslog.JsonFormat;
+import io.meshlens.api.TelemetryServer;
+import io.meshlens.export.AlsExporter;
+import io.meshlens.export.Instruments;
+import io.meshlens.export.LogStream;
+import io.meshlens.export.MetricsExport;
+import io.meshlens.flow.ConnectionSink;
+import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.kernel.KernelPrograms;
+import io.meshlens.kernel.KernelUnavailableException;
+import io.meshlens.kernel.MonoClock;
+import io.meshlens.kernel.RingReader;
+import io.meshlens.kernel.SumsReader;
+import io.meshlens.libbpf.RingBuffer;
+import io.meshlens.metrics.LatestSums;
+import io.meshlens.metrics.MetricsSnapshot;
+import io.meshlens.vitals.Gauge;
+import io.meshlens.vitals.Log;
+import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.Vitals;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The running program: every room joined, every thread started, and all of it taken down again in
+ * order.
+ */
+public final class Sidecar implements AutoCloseable {
+  private static final String ATTACHED = "kernel";
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
+  /** Overflow rows and failures by errno come on top of the rows of the kernel's map. */
+  private static final int SERIES_HEADROOM = 64;
+
+  private final SidecarConfig config;
+  private final Log log;
+  private final Vitals vitals = new Vitals();
+  private final Readiness readiness = new Readiness();
+  private final MonoClock clock = MonoClock.system();
+  private final Threads threads;
+  private final ExecutorService httpPool;
+  private final ScheduledExecutorService otlpScheduler;
+  private final KernelPrograms programs;
+  private final RingBuffer ring;
+  private final SumsReader sumsReader;
+  private final MetricsExport metrics;
+  private final TelemetryServer server;
+  private final @Nullable LogStream logStream;
+  private final @Nullable AlsExporter als;
+  private final RingLoop ringLoop;
+  private @Nullable Thread ringThread;
+  private @Nullable Thread logThread;
+  private @Nullable Thread alsThread;
+
+  /**
+   * Loads the kernel programs and binds the listener; nothing is watched yet.
+   *
+   * @param stdout where access log lines go
+   * @throws KernelUnavailableException when the kernel or our permission does not suffice
+   * @throws IOException when the telemetry address cannot be bound
+   */
+  public Sidecar(SidecarConfig config, String version, OutputStream stdout, Log log)
+      throws KernelUnavailableException, IOException {
+    this.config = config;
+    this.log = log;
+    threads = new Threads(log);
+    readiness.hold(ATTACHED, "the kernel programs are not attached yet");
+    programs = KernelPrograms.load(config.kernel());
+    ring = programs.mapRing();
+    sumsReader = programs.sumsReader();
+    ConnectionIds ids = new ConnectionIds(bootId());
+
+    List<ConnectionSink> sinks = new ArrayList<>();
+    logStream =
+        config.stdoutLog() == SidecarConfig.StdoutLog.ON
+            ? new LogStream(new JsonFormat(ids), stdout, vitals, log)
+            : null;
+    als =
+        config.als().map(c -> new AlsExporter(c, ids, clock::nowMonoNs, vitals, log)).orElse(null);
+    if (logStream != null) {
+      sinks.add(logStream);
+    }
+    if (als != null) {
+      sinks.add(als);
+    }
+    ringLoop = new RingLoop(new RingReader(sinks, clock, vitals), ring, clock);
+
+    httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
+    otlpScheduler = Executors.newSingleThreadScheduledExecutor(threads.pool("export-otlp"));
+    LatestSums sums = new LatestSums(this::readSums, vitals, log);
+    metrics =
+        new MetricsExport(
+            new Instruments(() -> MetricsSnapshot.of(sums.get()), vitals, gauges()),
+            config.otlp(),
+            version,
+            config.nodeId(),
+            2 * config.kernel().maxAddressPairs() + SERIES_HEADROOM,
+            otlpScheduler,
+            vitals,
+            log);
+    try {
+      server =
+          new TelemetryServer(
+              config.telemetryAddress(), metrics.prometheusRegistry(), readiness, httpPool);
+    } catch (IOException e) {
+      closeKernelSide();
+      throw e;
+    }
+  }
+
+  private SumsSnapshot readSums() {
+    sumsReader.mirrorCounters(vitals);
+    return sumsReader.read();
+  }
+
+  private List<Gauge> gauges() {
+    List<Gauge> gauges = new ArrayList<>();
+    gauges.add(
+        new Gauge(
+            "meshlens.ring.used",
+            "By",
+            "Bytes in the kernel's ring that are not read yet.",
+            ring::backlogBytes));
+    gauges.add(
+        new Gauge("meshlens.ring.size", "By", "Size of the kernel's ring.", ring::capacityBytes));
+    gauges.add(
+        new Gauge(
+            "meshlens.sums.capacity",
+            "{row}",
+            "Rows that the kernel's map of sums can hold.",
+            () -> config.kernel().maxAddressPairs()));
+    AlsExporter exporter = als;
+    if (exporter != null) {
+      gauges.add(
+          new Gauge(
+              "meshlens.access_log.als.queued",
+              "{entry}",
+              "Connections that wait for the access log service.",
+              exporter::queued));
+    }
+    return gauges;
+  }
+
+  private static String bootId() throws IOException {
+    return Files.readString(BOOT_ID).strip();
+  }
+
+  /** Starts the threads, then attaches: from here on every connection is seen. */
+  public void start() throws KernelUnavailableException {
+    if (logStream != null) {
+      logThread = threads.start("log-writer", logStream);
+    }
+    if (als != null) {
+      alsThread = threads.start("export-als", als);
+    }
+    ringThread = threads.start("ring-reader", ringLoop);
+    Path cgroup = programs.attach(config.kernel());
+    readiness.release(ATTACHED);
+    log.info("watching the connections of " + cgroup);
+    log.info("metrics on http://%s/metrics".formatted(telemetryAddress()));
+  }
+
+  /** HOST:PORT of the telemetry listener as bound. */
+  public String telemetryAddress() {
+    return server.address().getAddress().getHostAddress() + ":" + server.address().getPort();
+  }
+
+  /**
+   * Takes everything down within {@code shutdown.timeout}:
+   *
+   * <ol>
+   *   <li>detach: no new records are made
+   *   <li>the ring reader drains the ring and ends
+   *   <li>the log writer and the access log service's exporter finish what they have
+   *   <li>a last push of metrics, from sums that are now final
+   *   <li>the listener closes, maps and programs are freed
+   * </ol>
+   *
+   * What could not be finished in time is counted and said.
+   */
+  @Override
+  public void close() {
+    readiness.hold(ATTACHED, "shutting down");
+    long deadlineNs = clock.nowMonoNs() + config.shutdownTimeout().toNanos();
+    programs.detach();
+    ringLoop.end();
+    boolean finished = join(ringThread, deadlineNs);
+    if (logStream != null) {
+      logStream.end();
+    }
+    if (als != null) {
+      als.end();
+    }
+    finished &= join(logThread, deadlineNs);
+    finished &= join(alsThread, deadlineNs);
+    metrics.shutdown(left(deadlineNs));
+    server.close();
+    httpPool.shutdownNow();
+    otlpScheduler.shutdownNow();
+    if (finished) {
+      closeKernelSide();
+      log.info("stopped; everything detached");
+    } else {
+      log.warn("stopped at the deadline of shutdown.timeout; some records were not delivered");
+    }
+  }
+
+  private void closeKernelSide() {
+    sumsReader.close();
+    ring.close();
+    programs.close();
+  }
+
+  private Duration left(long deadlineNs) {
+    return Duration.ofNanos(Math.max(0, deadlineNs - clock.nowMonoNs()));
+  }
+
+  private boolean join(@Nullable Thread thread, long deadlineNs) {
+    try {
+      return thread == null || Threads.join(thread, left(deadlineNs));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.cli;
+
+import io.meshlens.app.Sidecar;
+import io.meshlens.app.SidecarConfig;
+import io.meshlens.vitals.Log;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.time.InstantSource;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code meshlens run}. */
+@Command(
+    name = "run",
+    description = {
+      "Watch every TCP connection and report it.",
+      "With no configuration: the whole machine, JSON access log on stdout, metrics on"
+          + " 127.0.0.1:15020. Stops on SIGTERM or SIGINT after delivering what it has."
+    })
+final class RunCommand implements Callable<Integer> {
+  @Mixin final ConfigOptions options = new ConfigOptions();
+
+  @Override
+  public Integer call() throws Exception {
+    SidecarConfig config = SidecarConfig.of(options.read(), Installation.home());
+    Log log = new Log(System.err, config.logLevel(), InstantSource.system());
+    Sidecar sidecar =
+        new Sidecar(config, Installation.version(), new FileOutputStream(FileDescriptor.out), log);
+    CountDownLatch stopped = new CountDownLatch(1);
+    Thread onSignal =
+        new Thread(
+            () -> {
+              sidecar.close();
+              stopped.countDown();
+            },
+            "shutdown");
+    try {
+      sidecar.start();
+    } catch (Exception e) {
+      sidecar.close();
+      throw e;
+    }
+    Runtime.getRuntime().addShutdownHook(onSignal);
+    stopped.await();
+    return ExitCode.FINE;
+  }
+}

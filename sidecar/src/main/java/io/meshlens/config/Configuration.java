@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.config;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** The values in force, each with the source it came from. */
+public final class Configuration {
+  /** A value as text and where it was set, for error messages: {@code file F, line 3}. */
+  record Setting(String text, String source) {}
+
+  /**
+   * Names with our prefix that are no settings: the launcher's, and what Kubernetes puts into every
+   * pod for a Service called meshlens.
+   */
+  private static final Pattern FOREIGN_ENVIRONMENT =
+      Pattern.compile(ConfigKey.ENVIRONMENT_PREFIX + "(JAVA_OPTS|(SERVICE|PORT)(_.*)?)");
+
+  private final Map<ConfigKey<?>, Setting> settings;
+
+  private Configuration(Map<ConfigKey<?>, Setting> settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Reads all sources; the first of flag, environment, file and default that sets a key wins.
+   *
+   * @param flags values by key name
+   * @param environment the process environment; only names with the prefix are looked at
+   * @throws ConfigException with every problem of every source
+   */
+  public static Configuration read(
+      List<ConfigKey<?>> keys,
+      Map<String, String> flags,
+      Map<String, String> environment,
+      Optional<Path> file)
+      throws ConfigException {
+    List<String> problems = new ArrayList<>();
+    Map<String, Setting> byName = new LinkedHashMap<>();
+    file.ifPresent(f -> byName.putAll(YamlFile.read(f, problems)));
+    putEnvironment(keys, environment, byName, problems);
+    flags.forEach((name, text) -> byName.put(name, new Setting(text, "flag")));
+
+    Map<ConfigKey<?>, Setting> settings = new LinkedHashMap<>();
+    for (ConfigKey<?> key : keys) {
+      Setting set = byName.remove(key.name());
+      Setting setting = set == null ? new Setting(key.defaultText(), "default") : set;
+      if (key.type().parse(setting.text()).isEmpty()) {
+        problems.add(
+            "%s: %s = \"%s\": expected %s"
+                .formatted(setting.source(), key.name(), setting.text(), key.type().expectation()));
+      }
+      settings.put(key, setting);
+    }
+    byName.forEach((name, setting) -> problems.add(unknown(name, setting, keys)));
+    if (!problems.isEmpty()) {
+      throw new ConfigException(problems);
+    }
+    return new Configuration(settings);
+  }
+
+  private static void putEnvironment(
+      List<ConfigKey<?>> keys,
+      Map<String, String> environment,
+      Map<String, Setting> byName,
+      List<String> problems) {
+    Map<String, String> names = new LinkedHashMap<>();
+    keys.forEach(key -> names.put(key.environmentName(), key.name()));
+    environment.entrySet().stream()
+        .filter(e -> e.getKey().startsWith(ConfigKey.ENVIRONMENT_PREFIX))
+        .filter(e -> !FOREIGN_ENVIRONMENT.matcher(e.getKey()).matches())
+        .sorted(Map.Entry.comparingByKey())
+        .forEach(
+            e -> {
+              String name = names.get(e.getKey());
+              if (name != null) {
+                byName.put(name, new Setting(e.getValue(), "environment " + e.getKey()));
+              } else {
+                problems.add(
+                    "environment: %s is not a setting; nearest: %s"
+                        .formatted(e.getKey(), nearest(e.getKey(), List.copyOf(names.keySet()))));
+              }
+            });
+  }
+
+  private static String unknown(String name, Setting setting, List<ConfigKey<?>> keys) {
+    List<String> names = keys.stream().<String>map(ConfigKey::name).toList();
+    return "%s: %s is not a setting; nearest: %s"
+        .formatted(setting.source(), name, nearest(name, names));
+  }
+
+  private static String nearest(String name, List<String> candidates) {
+    return candidates.stream()
+        .min(Comparator.comparingInt(candidate -> editDistance(name, candidate)))
+        .orElse("none");
+  }
+
+  /** Levenshtein distance. */
+  static int editDistance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[b.length()];
+  }
+
+  public <T> T get(ConfigKey<T> key) {
+    Setting setting = settings.get(key);
+    if (setting == null) {
+      throw new IllegalArgumentException(key.name() + " is not among the keys that were read");
+    }
+    return key.type().parse(setting.text()).orElseThrow();
+  }
+
+  /** The effective configuration as YAML with the source of each value in a comment. */
+  public String describe() {
+    return YamlFile.describe(settings);
+  }
+
+  /** Where a value came from: {@code default}, {@code flag}, {@code environment X}, {@code F:3}. */
+  public String source(ConfigKey<?> key) {
+    Setting setting = settings.get(key);
+    return setting == null ? "" : setting.source();
+  }
+}

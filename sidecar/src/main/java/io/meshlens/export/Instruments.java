@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.export;
+
+import io.meshlens.metrics.Labels;
+import io.meshlens.metrics.MeshMetric;
+import io.meshlens.metrics.MetricsSnapshot;
+import io.meshlens.vitals.Gauge;
+import io.meshlens.vitals.Vital;
+import io.meshlens.vitals.Vitals;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.common.AttributesBuilder;
+import io.opentelemetry.api.metrics.Meter;
+import io.opentelemetry.api.metrics.ObservableLongMeasurement;
+import io.opentelemetry.api.metrics.ObservableMeasurement;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** Our metrics as OpenTelemetry instruments, all asynchronous: nothing is counted twice here. */
+public final class Instruments {
+  private static final AttributeKey<String> SOURCE_ADDRESS =
+      AttributeKey.stringKey("source.address");
+  private static final AttributeKey<String> DESTINATION_ADDRESS =
+      AttributeKey.stringKey("destination.address");
+  private static final AttributeKey<Long> DESTINATION_PORT =
+      AttributeKey.longKey("destination.port");
+  private static final AttributeKey<String> NETWORK_TRANSPORT =
+      AttributeKey.stringKey("network.transport");
+  private static final AttributeKey<String> NETWORK_IO_DIRECTION =
+      AttributeKey.stringKey("network.io.direction");
+  private static final AttributeKey<String> ERROR_TYPE = AttributeKey.stringKey("error.type");
+  private static final AttributeKey<String> REPORTER = AttributeKey.stringKey("reporter");
+  private static final AttributeKey<String> CAUSE = AttributeKey.stringKey("cause");
+
+  /** The name that the OpenTelemetry specification gives to series that stand for many. */
+  private static final AttributeKey<Boolean> OVERFLOW =
+      AttributeKey.booleanKey("otel.metric.overflow");
+
+  private final Supplier<MetricsSnapshot> snapshots;
+  private final Vitals vitals;
+  private final List<Gauge> gauges;
+
+  public Instruments(Supplier<MetricsSnapshot> snapshots, Vitals vitals, List<Gauge> gauges) {
+    this.snapshots = snapshots;
+    this.vitals = vitals;
+    this.gauges = List.copyOf(gauges);
+  }
+
+  void register(Meter meter) {
+    registerMesh(meter);
+    registerVitals(meter);
+    for (Gauge gauge : gauges) {
+      meter
+          .gaugeBuilder(gauge.metric())
+          .ofLongs()
+          .setUnit(gauge.unit())
+          .setDescription(gauge.help())
+          .buildWithCallback(m -> m.record(gauge.value().getAsLong()));
+    }
+  }
+
+  private void registerMesh(Meter meter) {
+    Map<MeshMetric, ObservableLongMeasurement> measurements = new EnumMap<>(MeshMetric.class);
+    for (MeshMetric metric : MeshMetric.values()) {
+      measurements.put(
+          metric,
+          switch (metric.kind()) {
+            case COUNTER ->
+                meter
+                    .counterBuilder(metric.metricName())
+                    .setUnit(metric.unit())
+                    .setDescription(metric.help())
+                    .buildObserver();
+            case UP_DOWN_COUNTER ->
+                meter
+                    .upDownCounterBuilder(metric.metricName())
+                    .setUnit(metric.unit())
+                    .setDescription(metric.help())
+                    .buildObserver();
+          });
+    }
+    batch(meter, () -> recordMesh(measurements), new ArrayList<>(measurements.values()));
+  }
+
+  private void recordMesh(Map<MeshMetric, ObservableLongMeasurement> measurements) {
+    MetricsSnapshot snapshot = snapshots.get();
+    measurements.forEach(
+        (metric, measurement) ->
+            snapshot
+                .points(metric)
+                .forEach(point -> measurement.record(point.value(), attributes(point.labels()))));
+  }
+
+  private void registerVitals(Meter meter) {
+    Map<String, ObservableLongMeasurement> byName = new LinkedHashMap<>();
+    for (Vital vital : Vital.values()) {
+      byName.computeIfAbsent(
+          vital.metric(),
+          name ->
+              meter
+                  .counterBuilder(name)
+                  .setUnit(vital.unit())
+                  .setDescription(vital.help())
+                  .buildObserver());
+    }
+    batch(
+        meter,
+        () -> {
+          for (Vital vital : Vital.values()) {
+            ObservableLongMeasurement measurement = byName.get(vital.metric());
+            if (measurement != null) {
+              measurement.record(
+                  vitals.get(vital),
+                  vital.cause().isEmpty()
+                      ? Attributes.empty()
+                      : Attributes.of(CAUSE, vital.cause()));
+            }
+          }
+        },
+        new ArrayList<>(byName.values()));
+  }
+
+  /** One callback for instruments that must be read at the same moment. */
+  private static void batch(
+      Meter meter, Runnable callback, List<? extends ObservableMeasurement> measurements) {
+    meter.batchCallback(
+        callback,
+        measurements.getFirst(),
+        measurements.subList(1, measurements.size()).toArray(new ObservableMeasurement[0]));
+  }
+
+  private static Attributes attributes(Labels labels) {
+    AttributesBuilder attributes =
+        Attributes.builder()
+            .put(REPORTER, labels.reporter().reporter())
+            .put(NETWORK_TRANSPORT, "tcp");
+    labels
+        .ends()
+        .ifPresentOrElse(
+            ends ->
+                attributes
+                    .put(SOURCE_ADDRESS, ends.sourceAddress())
+                    .put(DESTINATION_ADDRESS, ends.destinationAddress())
+                    .put(DESTINATION_PORT, (long) ends.destinationPort()),
+            () -> attributes.put(OVERFLOW, true));
+    labels.ioDirection().ifPresent(direction -> attributes.put(NETWORK_IO_DIRECTION, direction));
+    labels.errorType().ifPresent(type -> attributes.put(ERROR_TYPE, type));
+    return attributes.build();
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.flow;
+
+/**
+ * One connection as its reporting socket saw it.
+ *
+ * <p>Mutable and reused: the ring reader fills the same instance for every record, so that reading
+ * allocates nothing. Owned by: ring-reader, for the length of one {@link ConnectionSink#accept}; a
+ * sink that keeps it takes a {@link #copy()}, which nobody changes any more.
+ */
+public final class Connection {
+  /** Longest command name of the kernel, TASK_COMM_LEN, in bytes. */
+  public static final int COMM_LENGTH_BYTES = 16;
+
+  public ConnectionEvent event = ConnectionEvent.CLOSED;
+  public Direction direction = Direction.OUTBOUND;
+  public Termination termination = Termination.UNKNOWN;
+
+  /** Unique on this node since boot, together with {@link #incarnation}. */
+  public long socketCookie;
+
+  /** How many connections the same socket had before this one. */
+  public int incarnation;
+
+  /** Outbound: first SYN. Inbound, or when the SYN was not seen: established. */
+  public long startMonoNs;
+
+  /** 0 when never established. */
+  public long establishedMonoNs;
+
+  public long endMonoNs;
+
+  /** Wall-clock time of the end, nanoseconds since the epoch. */
+  public long endEpochNs;
+
+  public long localHigh;
+  public long localLow;
+  public long remoteHigh;
+  public long remoteLow;
+  public int localPort;
+  public int remotePort;
+
+  /** Payload. */
+  public long bytesSent;
+
+  public long bytesReceived;
+  public long bytesRetransmitted;
+  public long packetsSent;
+  public long packetsReceived;
+
+  /** Segments, SYNs included. */
+  public long retransmits;
+
+  public long synRetransmits;
+
+  /** Smoothed round-trip time, microseconds; 0 when the kernel has no sample. */
+  public long rttUs;
+
+  public long rttVarUs;
+  public long minRttUs;
+
+  /** Positive errno of the end, 0 for none. */
+  public int error;
+
+  /** 0 when unknown, like {@link #cgroupId} and {@link #netns}. */
+  public long pid;
+
+  public long cgroupId;
+  public long netns;
+  public int commLengthBytes;
+  public final byte[] comm = new byte[COMM_LENGTH_BYTES];
+
+  /** An equal instance of its own. */
+  public Connection copy() {
+    Connection copy = new Connection();
+    copy.event = event;
+    copy.direction = direction;
+    copy.termination = termination;
+    copy.socketCookie = socketCookie;
+    copy.incarnation = incarnation;
+    copy.startMonoNs = startMonoNs;
+    copy.establishedMonoNs = establishedMonoNs;
+    copy.endMonoNs = endMonoNs;
+    copy.endEpochNs = endEpochNs;
+    copy.localHigh = localHigh;
+    copy.localLow = localLow;
+    copy.remoteHigh = remoteHigh;
+    copy.remoteLow = remoteLow;
+    copy.localPort = localPort;
+    copy.remotePort = remotePort;
+    copy.bytesSent = bytesSent;
+    copy.bytesReceived = bytesReceived;
+    copy.bytesRetransmitted = bytesRetransmitted;
+    copy.packetsSent = packetsSent;
+    copy.packetsReceived = packetsReceived;
+    copy.retransmits = retransmits;
+    copy.synRetransmits = synRetransmits;
+    copy.rttUs = rttUs;
+    copy.rttVarUs = rttVarUs;
+    copy.minRttUs = minRttUs;
+    copy.error = error;
+    copy.pid = pid;
+    copy.cgroupId = cgroupId;
+    copy.netns = netns;
+    copy.commLengthBytes = commLengthBytes;
+    System.arraycopy(comm, 0, copy.comm, 0, comm.length);
+    return copy;
+  }
+
+  /** Duration from {@link #startMonoNs} to {@link #endMonoNs}; never negative. */
+  public long durationNs() {
+    return Math.max(0, endMonoNs - startMonoNs);
+  }
+
+  public long startEpochNs() {
+    return endEpochNs - durationNs();
+  }
+
+  /** Time from SYN to established; 0 when there was none or its beginning was not seen. */
+  public long connectNs() {
+    return direction == Direction.OUTBOUND && establishedMonoNs > startMonoNs
+        ? establishedMonoNs - startMonoNs
+        : 0;
+  }
+
+  public boolean clientIsLocal() {
+    return direction == Direction.OUTBOUND;
+  }
+
+  public Address client() {
+    return clientIsLocal() ? local() : remote();
+  }
+
+  public Address server() {
+    return clientIsLocal() ? remote() : local();
+  }
+
+  public int clientPort() {
+    return clientIsLocal() ? localPort : remotePort;
+  }
+
+  public int serverPort() {
+    return clientIsLocal() ? remotePort : localPort;
+  }
+
+  public Address local() {
+    return new Address(localHigh, localLow);
+  }
+
+  public Address remote() {
+    return new Address(remoteHigh, remoteLow);
+  }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.kernel;
+
+import io.meshlens.kernel.Feature.Answer;
+import io.meshlens.libbpf.Helper;
+import io.meshlens.libbpf.KernelProbe;
+import io.meshlens.libbpf.Libbpf;
+import io.meshlens.libbpf.MapType;
+import io.meshlens.libbpf.NativeLibrary;
+import io.meshlens.libbpf.NativeLibraryException;
+import io.meshlens.libbpf.ProgramType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Asks the kernel for everything that the programs need. */
+public final class FeatureProbe {
+  private static final String ALL = "everything";
+  private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+).*");
+  private static final int MIN_MAJOR = 5;
+  private static final int MIN_MINOR = 10;
+
+  private static final List<MapType> MAP_TYPES =
+      List.of(MapType.RINGBUF, MapType.SK_STORAGE, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY);
+
+  /** Helpers that the programs call and and not every kernel offers to sock_ops. */
+  private static final List<Helper> HELPERS =
+      List.of(
+          Helper.SK_STORAGE_GET,
+          Helper.SKC_TO_TCP_SOCK,
+          Helper.RINGBUF_RESERVE,
+          Helper.GET_CURRENT_TASK,
+          Helper.PROBE_READ_KERNEL,
+          Helper.GET_SOCKET_COOKIE,
+          Helper.SOCK_OPS_CB_FLAGS_SET);
+
+  private static final int CAP_NET_ADMIN = 12;
+  private static final int CAP_SYS_ADMIN = 21;
+  private static final int CAP_PERFMON = 38;
+  private static final int CAP_BPF = 39;
+
+  private final KernelConfig config;
+  private final List<Feature> features = new ArrayList<>();
+
+  private FeatureProbe(KernelConfig config) {
+    this.config = config;
+  }
+
+  /** All features, in the order in which they depend on each other. */
+  public static List<Feature> probe(KernelConfig config) {
+    FeatureProbe probe = new FeatureProbe(config);
+    probe.kernelVersion(System.getProperty("os.version", ""));
+    probe.capabilities();
+    probe.btf();
+    probe.cgroup();
+    if (probe.nativeLibrary()) {
+      probe.bpf();
+      probe.programs();
+    }
+    return List.copyOf(probe.features);
+  }
+
+  private void add(String name, boolean required, Answer answer, String detail, String remedy) {
+    features.add(new Feature(name, ALL, required, answer, detail, remedy));
+  }
+
+  private void kernelVersion(String version) {
+    add(
+        "Linux 5.10 or newer",
+        true,
+        versionAnswer(version),
+        version,
+        "boot a kernel of 5.10 or newer");
+  }
+
+  static Answer versionAnswer(String version) {
+    Matcher m = VERSION.matcher(version);
+    if (!m.matches()) {
+      return Answer.UNKNOWN;
+    }
+    int major = Integer.parseInt(m.group(1));
+    int minor = Integer.parseInt(m.group(2));
+    return major > MIN_MAJOR || (major == MIN_MAJOR && minor >= MIN_MINOR) ? Answer.YES : Answer.NO;
+  }
+
+  private void capabilities() {
+    String remedy =
+        "run as root, or grant CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (in Kubernetes:"
+            + " securityContext.capabilities.add)";
+    try {
+      long held = effectiveCapabilities(Files.readAllLines(Path.of("/proc/self/status")));
+      capability("CAP_BPF", held, CAP_BPF, remedy);
+      capability("CAP_PERFMON", held, CAP_PERFMON, remedy);
+      add("CAP_NET_ADMIN", true, yes((held >>> CAP_NET_ADMIN & 1) != 0), "", remedy);
+    } catch (IOException e) {
+      add("capabilities", true, Answer.UNKNOWN, e.toString(), remedy);
+    }
+  }
+
+  /** CAP_SYS_ADMIN includes both CAP_BPF and CAP_PERFMON (capabilities(7)). */
+  private void capability(String name, long held, int bit, String remedy) {
+    boolean has = (held >>> bit & 1) != 0 || (held >>> CAP_SYS_ADMIN & 1) != 0;
+    add(name, true, yes(has), "", remedy);
+  }
+
+  static long effectiveCapabilities(List<String> status) {
+    return status.stream()
+        .filter(line -> line.startsWith("CapEff:"))
+        .map(line -> Long.parseUnsignedLong(line.substring("CapEff:".length()).strip(), 16))
+        .findFirst()
+        .orElse(0L);
+  }
+
+  private void btf() {
+    Path btf = Path.of("/sys/kernel/btf/vmlinux");
+    add(
+        "kernel BTF",
+        true,
+        yes(Files.isReadable(btf)),
+        btf.toString(),
+        "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (all current distributions), and mount"
+            + " /sys");
+  }
+
+  private void cgroup() {
+    String remedy = "mount it: mount -t cgroup2 none /sys/fs/cgroup, or name one with --cgroup";
+    Optional<Path> directory = config.cgroup();
+    if (directory.isEmpty()) {
+      try {
+        directory = Cgroups.findRoot();
+      } catch (IOException e) {
+        add("cgroup v2", true, Answer.UNKNOWN, e.toString(), remedy);
+        return;
+      }
+    }
+    boolean found = directory.filter(Cgroups::isCgroup2Directory).isPresent();
+    String detail = directory.map(Path::toString).orElse("not mounted");
+    add("cgroup v2", true, yes(found), found ? detail : detail + " is not one", remedy);
+  }
+
+  private boolean nativeLibrary() {
+    try {
+      NativeLibrary.load();
+      add("libbpf", true, Answer.YES, Libbpf.version(), "");
+      return true;
+    } catch (NativeLibraryException e) {
+      add("libbpf", true, Answer.NO, String.valueOf(e.getMessage()), "apt-get install libbpf1");
+      return false;
+    }
+  }
+
+  private void bpf() {
+    String remedy = "use a kernel with this feature built in; see the capabilities above first";
+    for (MapType type : MAP_TYPES) {
+      add("map type " + type, true, of(KernelProbe.mapType(type.kernelId())), "", remedy);
+    }
+    int sockOps = ProgramType.SOCK_OPS.kernelId();
+    add("program type SOCK_OPS", true, of(KernelProbe.programType(sockOps)), "", remedy);
+    for (Helper helper : HELPERS) {
+      Answer answer = of(KernelProbe.helper(sockOps, helper.kernelId()));
+      add("sock_ops helper " + helper, true, answer, "", remedy);
+    }
+  }
+
+  /** The truest probe of all: the verifier's own word on the programs, without attaching them. */
+  private void programs() {
+    String name = "kernel programs load";
+    try (KernelPrograms programs = KernelPrograms.load(config)) {
+      add(name, true, Answer.YES, programs.abi(), "");
+    } catch (KernelUnavailableException | RuntimeException e) {
+      add(name, true, Answer.NO, String.valueOf(e.getMessage()), "see the lines above");
+    }
+  }
+
+  private static Answer yes(boolean yes) {
+    return yes ? Answer.YES : Answer.NO;
+  }
+
+  private static Answer of(KernelProbe.Answer answer) {
+    return switch (answer) {
+      case YES -> Answer.YES;
+      case NO -> Answer.NO;
+      case UNKNOWN -> Answer.UNKNOWN;
+    };
+  }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.kernel;
+
+import io.meshlens.flow.Connection;
+import io.meshlens.flow.ConnectionEvent;
+import io.meshlens.flow.ConnectionSink;
+import io.meshlens.flow.Direction;
+import io.meshlens.flow.Termination;
+import io.meshlens.libbpf.RecordConsumer;
+import io.meshlens.libbpf.RingBuffer;
+import io.meshlens.vitals.Vital;
+import io.meshlens.vitals.Vitals;
+import io.meshlens.wire.ConnectionRecordReader;
+import io.meshlens.wire.RecordHeaderReader;
+import io.meshlens.wire.WireCodes;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * Reads records in place from the mapped ring and hands each to the sinks.
+ *
+ * <p>Owned by: ring-reader. Reading a record makes no call into native code and no object; what a
+ * record claims about itself is checked before it is believed.
+ */
+public final class RingReader implements RecordConsumer {
+  private static final int MAX_BATCH = 4096;
+
+  private final ConnectionSink[] sinks;
+  private final MonoClock clock;
+  private final Vitals vitals;
+  private final RecordHeaderReader header = new RecordHeaderReader();
+  private final ConnectionRecordReader wire = new ConnectionRecordReader();
+  private final Connection connection = new Connection();
+
+  public RingReader(List<ConnectionSink> sinks, MonoClock clock, Vitals vitals) {
+    this.sinks = sinks.toArray(new ConnectionSink[0]);
+    this.clock = clock;
+    this.vitals = vitals;
+  }
+
+  /** Reads what is there, up to a batch; returns the number of records. */
+  public int readBatch(RingBuffer ring) {
+    long tornBefore = ring.tornRecords();
+    int records = ring.poll(this, MAX_BATCH);
+    vitals.add(Vital.RECORDS_LOST_TORN, ring.tornRecords() - tornBefore);
+    if (records > 0) {
+      vitals.add(Vital.RECORDS_READ, records);
+      for (ConnectionSink sink : sinks) {
+        sink.endBatch();
+      }
+    }
+    return records;
+  }
+
+  @Override
+  public void accept(ByteBuffer data, int offset, int length) {
+    if (length < RecordHeaderReader.SIZE_BYTES) {
+      vitals.increment(Vital.RECORDS_LOST_TORN);
+      return;
+    }
+    header.wrap(data, offset);
+    if (header.kind() != WireCodes.RECORD_KIND_CONNECTION
+        || header.version() != WireCodes.WIRE_ABI_VERSION) {
+      vitals.increment(Vital.RECORDS_LOST_UNKNOWN_KIND);
+      return;
+    }
+    if (header.lengthBytes() != ConnectionRecordReader.SIZE_BYTES
+        || length < ConnectionRecordReader.SIZE_BYTES) {
+      vitals.increment(Vital.RECORDS_LOST_TORN);
+      return;
+    }
+    wire.wrap(data, offset);
+    if (!fill()) {
+      vitals.increment(Vital.RECORDS_LOST_UNKNOWN_KIND);
+      return;
+    }
+    for (ConnectionSink sink : sinks) {
+      sink.accept(connection);
+    }
+  }
+
+  /** Copies the wire record into the scratch connection; false when a code in it is unknown. */
+  private boolean fill() {
+    Connection c = connection;
+    switch (wire.event()) {
+      case WireCodes.CONNECTION_EVENT_CLOSED -> c.event = ConnectionEvent.CLOSED;
+      case WireCodes.CONNECTION_EVENT_FAILED -> c.event = ConnectionEvent.FAILED;
+      default -> {
+        return false;
+      }
+    }
+    switch (wire.direction()) {
+      case WireCodes.CONNECTION_DIRECTION_OUTBOUND -> c.direction = Direction.OUTBOUND;
+      case WireCodes.CONNECTION_DIRECTION_INBOUND -> c.direction = Direction.INBOUND;
+      default -> {
+        return false;
+      }
+    }
+    c.socketCookie = wire.socketCookie();
+    c.incarnation = wire.incarnation();
+    c.startMonoNs = wire.startMonoNs();
+    c.establishedMonoNs = wire.establishedMonoNs();
+    c.endMonoNs = wire.endMonoNs();
+    c.endEpochNs = clock.epochNs(c.endMonoNs);
+    c.localHigh = wire.localAddressWord(0);
+    c.localLow = wire.localAddressWord(1);
+    c.remoteHigh = wire.remoteAddressWord(0);
+    c.remoteLow = wire.remoteAddressWord(1);
+    c.localPort = wire.localPort();
+    c.remotePort = wire.remotePort();
+    c.error = wire.error();
+    c.termination = Termination.of(c.event, c.error, wire.states());
+    fillCounts(c);
+    fillOwner(c);
+    return true;
+  }
+
+  private void fillCounts(Connection c) {
+    c.bytesSent = wire.bytesSent();
+    c.bytesReceived = wire.bytesReceived();
+    c.bytesRetransmitted = wire.bytesRetransmitted();
+    c.packetsSent = wire.packetsSent();
+    c.packetsReceived = wire.packetsReceived();
+    c.retransmits = wire.retransmits();
+    c.synRetransmits = wire.synRetransmits();
+    c.rttUs = wire.rttUs();
+    c.rttVarUs = wire.rttVarUs();
+    c.minRttUs = wire.minRttUs();
+  }
+
+  private void fillOwner(Connection c) {
+    c.pid = wire.pid();
+    c.cgroupId = wire.cgroupId();
+    c.netns = wire.netns();
+    wire.copyComm(c.comm);
+    int length = 0;
+    while (length < c.comm.length && c.comm[length] != 0) {
+      length++;
+    }
+    c.commLengthBytes = length;
+  }
+}

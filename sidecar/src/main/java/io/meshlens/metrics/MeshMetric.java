@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.metrics;
+
+/** The metrics of the {@code otel} profile that come from the kernel's sums. */
+public enum MeshMetric {
+  CONNECTIONS_OPENED(
+      "mesh.tcp.connections.opened", "{connection}", Kind.COUNTER, "Connections established."),
+  CONNECTIONS_CLOSED(
+      "mesh.tcp.connections.closed",
+      "{connection}",
+      Kind.COUNTER,
+      "Connections that were established and are over."),
+  CONNECTIONS_FAILED(
+      "mesh.tcp.connections.failed",
+      "{connection}",
+      Kind.COUNTER,
+      "Connections that were never established."),
+  CONNECTIONS_ACTIVE(
+      "mesh.tcp.connections.active",
+      "{connection}",
+      Kind.UP_DOWN_COUNTER,
+      "Connections established and not over."),
+  IO(
+      "mesh.tcp.io",
+      "By",
+      Kind.COUNTER,
+      "Payload bytes of connections that are over, without SYN, FIN and retransmissions."),
+  PACKETS(
+      "mesh.tcp.packets",
+      "{packet}",
+      Kind.COUNTER,
+      "Segments of connections that are over, with and without payload."),
+  RETRANSMITS(
+      "mesh.tcp.retransmits",
+      "{segment}",
+      Kind.COUNTER,
+      "Retransmitted segments of connections that are over, SYNs included.");
+
+  /** OpenTelemetry instrument kind. */
+  public enum Kind {
+    COUNTER,
+    UP_DOWN_COUNTER
+  }
+
+  private final String metricName;
+  private final String unit;
+  private final Kind kind;
+  private final String help;
+
+  MeshMetric(String metricName, String unit, Kind kind, String help) {
+    this.metricName = metricName;
+    this.unit = unit;
+    this.kind = kind;
+    this.help = help;
+  }
+
+  public String metricName() {
+    return metricName;
+  }
+
+  /** UCUM unit. */
+  public String unit() {
+    return unit;
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+
+  public String help() {
+    return help;
+  }
+}

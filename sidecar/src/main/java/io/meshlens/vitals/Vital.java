@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.vitals;
+
+/**
+ * Every self-telemetry counter. Those that share a metric name are told apart by {@code cause};
+ * docs/reference/metrics.md lists them and is checked against this enum.
+ */
+public enum Vital {
+  RECORDS_READ("meshlens.records.read", "{record}", "", "Records read from the kernel's ring."),
+  RECORDS_LOST_RING_FULL(
+      "meshlens.records.lost",
+      "{record}",
+      "ring_full",
+      "Connection records lost before they reached an access log; sums still hold their numbers."),
+  RECORDS_LOST_UNKNOWN_KIND("meshlens.records.lost", "{record}", "unknown_kind", ""),
+  RECORDS_LOST_TORN("meshlens.records.lost", "{record}", "torn", ""),
+  CONNECTIONS_UNTRACKED(
+      "meshlens.connections.untracked",
+      "{connection}",
+      "storage_refused",
+      "Connections not seen because the kernel refused memory for their state."),
+  SUMS_FOLDED(
+      "meshlens.sums.folded",
+      "{addition}",
+      "map_full",
+      "Additions that went to the overflow series because the kernel's map of sums was full."),
+  SUMS_READ_FAILED(
+      "meshlens.sums.read.failures",
+      "{read}",
+      "",
+      "Failed reads of the kernel's sums; the last good values stay."),
+  LOG_LINES_WRITTEN(
+      "meshlens.access_log.stdout.lines", "{line}", "", "Access log lines written to stdout."),
+  LOG_LINES_LOST_QUEUE_FULL(
+      "meshlens.access_log.stdout.lost",
+      "{line}",
+      "queue_full",
+      "Access log lines that did not reach stdout."),
+  LOG_LINES_LOST_WRITE_FAILED("meshlens.access_log.stdout.lost", "{line}", "write_failed", ""),
+  ALS_ENTRIES_DELIVERED(
+      "meshlens.access_log.als.delivered",
+      "{entry}",
+      "",
+      "Access log entries whose stream the access log service confirmed."),
+  ALS_ENTRIES_RESENT(
+      "meshlens.access_log.als.resent",
+      "{entry}",
+      "",
+      "Entries sent again because their stream broke before it was confirmed."),
+  ALS_ENTRIES_LOST_QUEUE_FULL(
+      "meshlens.access_log.als.lost",
+      "{entry}",
+      "queue_full",
+      "Access log entries that were not delivered to the access log service."),
+  ALS_ENTRIES_LOST_SHUTDOWN("meshlens.access_log.als.lost", "{entry}", "shutdown", ""),
+  ALS_STREAMS_FAILED(
+      "meshlens.access_log.als.stream.failures",
+      "{stream}",
+      "",
+      "Streams to the access log service that ended with an error."),
+  OTLP_EXPORTS_SUCCEEDED(
+      "meshlens.otlp.exports", "{export}", "", "Metric exports accepted by the OTLP receiver."),
+  OTLP_EXPORTS_FAILED(
+      "meshlens.otlp.failures",
+      "{export}",
+      "",
+      "Metric exports that failed; sums are cumulative, so the next export carries their numbers.");
+
+  private final String metric;
+  private final String unit;
+  private final String cause;
+  private final String help;
+
+  Vital(String metric, String unit, String cause, String help) {
+    this.metric = metric;
+    this.unit = unit;
+    this.cause = cause;
+    this.help = help;
+  }
+
+  /** OpenTelemetry instrument name. */
+  public String metric() {
+    return metric;
+  }
+
+  /** UCUM unit. */
+  public String unit() {
+    return unit;
+  }
+
+  /** Value of the attribute {@code cause}; empty when the metric has none. */
+  public String cause() {
+    return cause;
+  }
+
+  /** Description; given once for each metric name, by its first constant. */
+  public String help() {
+    return help;
+  }
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.chart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.LintResult;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+
+final class ChartTest {
+
+  /** Every key of the program's configuration, in its dotted form. */
+  static final Set<String> DOCUMENTED_KEYS =
+      Set.of(
+          "cgroup",
+          "telemetry.address",
+          "kernel.ring_size",
+          "kernel.max_address_pairs",
+          "access_log.stdout.enabled",
+          "access_log.als.address",
+          "access_log.als.log_name",
+          "access_log.als.tls",
+          "access_log.als.queue_size",
+          "metrics.otlp.endpoint",
+          "metrics.otlp.protocol",
+          "metrics.otlp.interval",
+          "node.id",
+          "node.cluster",
+          "shutdown.timeout",
+          "log.level");
+
+  private static final Path CHART = Path.of("../charts/meshlens").toAbsolutePath().normalize();
+  private static final Path EVERYTHING = CHART.resolve("tests/everything.yaml");
+  private static final String CONFIG_FILE = "meshlens.yaml";
+
+  @TempDir private Path temporary;
+
+  @Test
+  void strictLintFindsNothing() {
+    LintResult result = new Helm(CHART).lint().strict().call();
+
+    assertThat(result.isFailed()).as("%s", result.getMessages()).isFalse();
+    assertThat(result.getMessages()).isEqualTo(List.of("[INFO] Chart.yaml: icon is recommended"));
+  }
+
+  @Test
+  void chartAndProgramCarryTheVersionOfTheBuild() throws IOException {
+    String pom = Files.readString(CHART.resolve("../../pom.xml"));
+    String build = pom.substring(pom.indexOf("<version>") + 9, pom.indexOf("</version>"));
+    Object chart = yaml().load(Files.readString(CHART.resolve("Chart.yaml")));
+
+    assertThat(at(chart, "version")).isEqualTo(build.replace("-SNAPSHOT", ""));
+    assertThat(at(chart, "appVersion")).isEqualTo(at(chart, "version"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"default", "everything"})
+  void renderedChartEqualsItsGoldenFile(String name) throws IOException {
+    String rendered = name.equals("default") ? render() : render(EVERYTHING);
+    Path golden = CHART.resolve("tests/golden/" + name + ".yaml");
+    if (Boolean.getBoolean("golden.update")) {
+      Files.createDirectories(golden.getParent());
+      Files.writeString(golden, rendered);
+    }
+
+    assertThat(golden).as("rewrite with -Dgolden.update=true").isRegularFile();
+    assertThat(rendered)
+        .as("%s; if the change is meant, rewrite with -Dgolden.update=true", golden)
+        .isEqualTo(Files.readString(golden));
+  }
+
+  @Test
+  void defaultInstallationIsExactlyTheseObjects() {
+    assertThat(documents(render()).stream().map(document -> at(document, "kind")))
+        .containsExactlyInAnyOrder(
+            "ServiceAccount",
+            "ConfigMap",
+            "ClusterRole",
+            "ClusterRoleBinding",
+            "Service",
+            "DaemonSet");
+  }
+
+  @Test
+  void daemonSetAsksForThreeCapabilitiesAndNothingElse() {
+    Object pod = at(document("DaemonSet", render()), "spec", "template", "spec");
+    Map<Object, Object> context = mapAt(pod, "containers", 0, "securityContext");
+
+    assertThat(listAt(pod, "containers")).hasSize(1);
+    assertThat(at(context, "capabilities"))
+        .isEqualTo(Map.of("drop", List.of("ALL"), "add", List.of("BPF", "PERFMON", "NET_ADMIN")));
+    assertThat(at(context, "privileged")).isEqualTo(false);
+    assertThat(at(context, "allowPrivilegeEscalation")).isEqualTo(false);
+    assertThat(at(context, "readOnlyRootFilesystem")).isEqualTo(true);
+    assertThat(at(context, "seccompProfile")).isEqualTo(Map.of("type", "RuntimeDefault"));
+    assertThat(mapAt(pod))
+        .doesNotContainKeys("hostNetwork", "hostPID", "hostIPC", "initContainers");
+  }
+
+  @Test
+  void legacyCapabilitiesAreAddedOnlyOnRequest() throws IOException {
+    String rendered = render(values("security: {legacyCapabilities: true}"));
+
+    Object container =
+        at(document("DaemonSet", rendered), "spec", "template", "spec", "containers", 0);
+    assertThat(listAt(container, "securityContext", "capabilities", "add"))
+        .isEqualTo(List.of("BPF", "PERFMON", "NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE"));
+  }
+
+  @Test
+  void onlyTheCgroupHierarchyOfTheNodeIsMountedAndReadOnly() {
+    Object pod = at(document("DaemonSet", render()), "spec", "template", "spec");
+
+    List<Object> hostPaths = new ArrayList<>();
+    for (Object volume : listAt(pod, "volumes")) {
+      if (volume instanceof Map<?, ?> map && map.containsKey("hostPath")) {
+        hostPaths.add(at(map, "hostPath", "path"));
+      }
+    }
+    assertThat(hostPaths).isEqualTo(List.of("/sys/fs/cgroup"));
+    assertThat(listAt(pod, "containers", 0, "volumeMounts").stream().map(ChartTest::mapAt))
+        .contains(Map.of("name", "cgroup", "mountPath", "/host/sys/fs/cgroup", "readOnly", true));
+    assertThat(config(render())).containsEntry("cgroup", "/host/sys/fs/cgroup");
+  }
+
+  @Test
+  void noTokenIsMountedAndTheRoleGrantsNothing() {
+    String rendered = render();
+
+    Object pod = at(document("DaemonSet", rendered), "spec", "template", "spec");
+    assertThat(at(pod, "automountServiceAccountToken")).isEqualTo(false);
+    assertThat(at(document("ServiceAccount", rendered), "automountServiceAccountToken"))
+        .isEqualTo(false);
+    assertThat(listAt(document("ClusterRole", rendered), "rules")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"default", "everything"})
+  void everyDocumentedKeyIsSetOnceByTheFileOrByTheEnvironment(String name) {
+    String rendered = name.equals("default") ? render() : render(EVERYTHING);
+    Set<String> inFile = new TreeSet<>();
+    collectKeys("", config(rendered), inFile);
+    Set<String> inEnvironment = new TreeSet<>();
+    Object pod = at(document("DaemonSet", rendered), "spec", "template", "spec");
+    for (Object variable : listAt(pod, "containers", 0, "env")) {
+      inEnvironment.add((String) at(variable, "name"));
+    }
+
+    Set<String> expectedInFile = new TreeSet<>();
+    for (String key : DOCUMENTED_KEYS) {
+      String variable = "MESHLENS_" + key.replace('.', '_').toUpperCase(Locale.ROOT);
+      if (!inEnvironment.remove(variable)) {
+        expectedInFile.add(key);
+      }
+    }
+    assertThat(inFile).isEqualTo(expectedInFile);
+    assertThat(inEnvironment).noneMatch(variable -> variable.startsWith("MESHLENS_"));
+  }
+
+  @Test
+  void largeNumbersReachTheConfigurationFileAsIntegers() {
+    assertThat(at(config(render(EVERYTHING)), "kernel", "max_address_pairs")).isEqualTo(1_048_576);
+  }
+
+  @Test
+  void changedConfigurationChangesThePodTemplate() throws IOException {
+    Object before = checksum(render());
+
+    assertThat(checksum(render(values("config: {log: {level: debug}}")))).isNotEqualTo(before);
+    assertThat(checksum(render(values("telemetry: {port: 15021}")))).isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "IPv4 | $(POD_IP):15020",
+        "IPv6 | [$(POD_IP)]:15020",
+      })
+  void telemetryListensOnThePodAddress(String family, String expected) throws IOException {
+    String rendered = render(values("telemetry: {ipFamily: " + family + "}"));
+
+    Object pod = at(document("DaemonSet", rendered), "spec", "template", "spec");
+    assertThat(listAt(pod, "containers", 0, "env").stream().map(ChartTest::mapAt))
+        .contains(Map.of("name", "MESHLENS_TELEMETRY_ADDRESS", "value", expected));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "prioritClassName: x                        | prioritClassName",
+        "config: {kernel: {rng_size: 8MiB}}         | rng_size",
+        "config: {telemetry: {address: 'x:1'}}      | telemetry",
+        "image: {tga: '1'}                          | tga",
+        "security: {privileged: true}               | privileged",
+        "resources: {limit: {memory: 1Gi}}          | limit",
+        "tolerations: [{operater: Exists}]          | operater",
+      })
+  void unknownValueIsRefusedByName(String yaml, String name) throws IOException {
+    Path values = values(yaml);
+
+    assertThatThrownBy(() -> render(values))
+        .hasMessageContaining("additional properties '" + name + "' not allowed");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "telemetry: {port: '15020'}                                | /telemetry/port",
+        "telemetry: {port: 65536}                                  | /telemetry/port",
+        "telemetry: {ipFamily: ipv6}                               | /telemetry/ipFamily",
+        "config: {kernel: {ring_size: 8388608}}                    | /config/kernel/ring_size",
+        "config: {kernel: {ring_size: 8 MB}}                       | /config/kernel/ring_size",
+        "config: {kernel: {max_address_pairs: many}}     | /config/kernel/max_address_pairs",
+        "config: {access_log: {stdout: {enabled: 'yes'}}} | /config/access_log/stdout/enabled",
+        "config: {access_log: {als: {address: 'als'}}}    | /config/access_log/als/address",
+        "config: {metrics: {otlp: {endpoint: 'c:4317'}}}  | /config/metrics/otlp/endpoint",
+        "config: {metrics: {otlp: {protocol: http}}}      | /config/metrics/otlp/protocol",
+        "config: {metrics: {otlp: {interval: 10}}}        | /config/metrics/otlp/interval",
+        "config: {kernel: {ring_size: 12MiB}}                       | /config/kernel/ring_size",
+        "config: {log: {level: trace}}                             | /config/log/level",
+        "image: {digest: 'sha256:abc'}                             | /image/digest",
+        "extraEnv: [{name: MESHLENS_NODE_ID, value: x}]            | /extraEnv/0/name",
+        "security: {seccompProfile: {type: Localhost}}             | /security/seccompProfile",
+      })
+  void wrongValueIsRefusedWithItsPath(String yaml, String path) throws IOException {
+    Path values = values(yaml);
+
+    assertThatThrownBy(() -> render(values)).hasMessageContaining("at '" + path + "'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"30s", "30000ms", "1m", "1h"})
+  void gracePeriodMustOutlastTheShutdown(String timeout) throws IOException {
+    Path values = values("config: {shutdown: {timeout: " + timeout + "}}");
+
+    assertThatThrownBy(() -> render(values))
+        .hasMessageContaining(
+            "terminationGracePeriodSeconds (30) must be greater than config.shutdown.timeout ("
+                + timeout
+                + ")");
+    assertThat(render(values("config: {shutdown: {timeout: 29s}}"))).contains("timeout: 29s");
+  }
+
+  @Test
+  void scrapeTimeoutMustFitIntoTheInterval() throws IOException {
+    Path values = values("serviceMonitor: {interval: 1m, scrapeTimeout: 61s}");
+
+    assertThatThrownBy(() -> render(values))
+        .hasMessageContaining(
+            "serviceMonitor.scrapeTimeout (61s) must not exceed serviceMonitor.interval (1m)");
+    assertThat(render(values("serviceMonitor: {interval: 1m, scrapeTimeout: 60s}"))).isNotEmpty();
+  }
+
+  private static String render(Path... valuesFiles) {
+    var template = new Helm(CHART).template().withName("meshlens").withNamespace("meshlens");
+    for (Path file : valuesFiles) {
+      template = template.withValuesFile(file);
+    }
+    return template.call();
+  }
+
+  private Path values(String yaml) throws IOException {
+    return Files.writeString(Files.createTempFile(temporary, "values", ".yaml"), yaml);
+  }
+
+  private static Object checksum(String rendered) {
+    return at(
+        document("DaemonSet", rendered),
+        "spec",
+        "template",
+        "metadata",
+        "annotations",
+        "checksum/config");
+  }
+
+  private static Map<Object, Object> config(String rendered) {
+    String text = (String) at(document("ConfigMap", rendered), "data", CONFIG_FILE);
+    return mapAt(yaml().load(text));
+  }
+
+  private static Map<Object, Object> document(String kind, String rendered) {
+    List<Map<Object, Object>> found =
+        documents(rendered).stream().filter(document -> kind.equals(at(document, "kind"))).toList();
+    assertThat(found).as("documents of kind %s", kind).hasSize(1);
+    return found.getFirst();
+  }
+
+  private static List<Map<Object, Object>> documents(String rendered) {
+    List<Map<Object, Object>> documents = new ArrayList<>();
+    for (Object document : yaml().loadAll(rendered)) {
+      documents.add(mapAt(document));
+    }
+    return documents;
+  }
+
+  private static Yaml yaml() {
+    LoaderOptions options = new LoaderOptions();
+    options.setAllowDuplicateKeys(false);
+    return new Yaml(new SafeConstructor(options));
+  }
+
+  private static void collectKeys(String prefix, Map<?, ?> map, Set<String> keys) {
+    map.forEach(
+        (name, value) -> {
+          String key = prefix + name;
+          if (value instanceof Map<?, ?> nested) {
+            collectKeys(key + ".", nested, keys);
+          } else {
+            keys.add(key);
+          }
+        });
+  }
+
+  private static Map<Object, Object> mapAt(Object node, Object... path) {
+    if (at(node, path) instanceof Map<?, ?> map) {
+      return new LinkedHashMap<>(map);
+    }
+    throw new AssertionError("no mapping at " + Arrays.toString(path) + " of " + node);
+  }
+
+  private static List<?> listAt(Object node, Object... path) {
+    if (at(node, path) instanceof List<?> list) {
+      return list;
+    }
+    throw new AssertionError("no list at " + Arrays.toString(path) + " of " + node);
+  }
+
+  private static Object at(Object node, Object... path) {
+    Object current = node;
+    for (Object step : path) {
+      Object next = null;
+      if (current instanceof Map<?, ?> map) {
+        next = map.get(step);
+      } else if (current instanceof List<?> list && step instanceof Integer index) {
+        next = list.get(index);
+      }
+      if (next == null) {
+        throw new AssertionError("nothing at " + Arrays.toString(path) + " of " + node);
+      }
+      current = next;
+    }
+    return current;
+  }
+}
