@@ -80,8 +80,7 @@ final class WireGenerator {
   private String table() {
     StringBuilder lines = new StringBuilder();
     BtfLayout.of(btf, GROUP)
-        .forEach(
-            (what, layout) -> lines.append("      %s = %s\n".formatted(what, layout)));
+        .forEach((what, layout) -> lines.append("      %s = %s\n".formatted(what, layout)));
     return HEAD
         + """
         /** The layout that the readers of this package were generated for. */

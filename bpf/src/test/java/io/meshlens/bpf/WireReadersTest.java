@@ -31,9 +31,6 @@ class WireReadersTest {
     }
     generated.forEach(
         (path, text) ->
-            assertThat(path)
-                .as("run `make wire` and commit the result")
-                .exists()
-                .hasContent(text));
+            assertThat(path).as("run `make wire` and commit the result").exists().hasContent(text));
   }
 }

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists what there is. `make run` and `make test` need nothing done before them.
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+dist := sidecar/target/dist
+built := $(dist)/.built
+# What the installation tree is made from; tests are not.
+sources := $(shell find pom.xml .mvn proto bpf jni sidecar scripts/find-jdk.sh \
+	\( -name target -o -name build -o -path '*/src/test' \) -prune -o -type f -print)
+commit = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+maven = JAVA_HOME="$$(scripts/find-jdk.sh)" mvn -B -Dmeshlens.commit=$(commit)
+as_root = @[ "$$(id -u)" = 0 ] || { echo "this needs root: sudo make $@" >&2; exit 1; }
+# What `make run` passes on:  make run ARGS="--set access_log.als.address=localhost:9001"
+ARGS ?=
+
+## run      install what is missing, build, and watch this machine (stop with Ctrl-C)
+run:
+	$(as_root)
+	@$(MAKE) --no-print-directory build >&2
+	@exec ./meshlens run $(ARGS)
+
+## test     install what is missing, build, and run every test, those on the real kernel included
+test:
+	$(as_root)
+	@scripts/install-packages.sh build test
+	$(MAKE) --no-print-directory -C bpf format-check
+	$(maven) verify
+
+## build    only build: leaves the program in sidecar/target/dist
+build: $(built)
+
+## dist     the same as build, without installing packages
+dist:
+	$(maven) -pl proto,jni,bpf,sidecar package -Dmaven.test.skip=true
+	@touch $(built)
+
+$(built): $(sources)
+	@[ "$$(id -u)" != 0 ] || scripts/install-packages.sh build
+	@$(MAKE) --no-print-directory dist
+
+## bench    the cost of observing: bare, beside meshlens, beside bcc's tcplife, interleaved
+bench:
+	$(as_root)
+	@scripts/install-packages.sh build bench
+	@$(MAKE) --no-print-directory build
+	benchmarks/overhead.sh
+
+## image    build the container image with buildah and try it
+image:
+	$(as_root)
+	scripts/image.sh
+
+## kubernetes  give the chart's objects to a real API server
+kubernetes:
+	$(as_root)
+	scripts/kubernetes-test.sh
+
+## wire     regenerate the Java readers after a change of bpf/include/wire.h
+wire:
+	$(maven) -pl jni,bpf test -Dtest=WireReadersTest -Dsurefire.failIfNoSpecifiedTests=false -Dgolden.update=true
+
+## golden   rewrite the expected outputs of tests, for review with git diff
+golden:
+	$(maven) test -Dgolden.update=true
+
+## format   rewrite all C and Java by the house's formatters
+format:
+	$(MAKE) --no-print-directory -C bpf format
+	$(maven) spotless:apply
+
+## clean    remove everything built
+clean:
+	rm -rf target proto/target jni/target bpf/target bpf/build sidecar/target benchmarks/target
+
+## help     this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+.PHONY: run test build dist bench image kubernetes wire golden format clean help

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.libbpf;
+
+import java.nio.ByteBuffer;
+
+/**
+ * One pass over what an iterator program writes: the kernel runs the program for each of its
+ * objects while the output is read. Used by one thread at a time.
+ */
+public final class BpfIterator implements AutoCloseable {
+  private final String name;
+  private final Handle handle;
+
+  private BpfIterator(String name, int fd) {
+    this.name = name;
+    this.handle = new Handle("iterator " + name, fd, descriptor -> close0((int) descriptor));
+  }
+
+  /**
+   * Begins a pass over the iterator a link attaches. The link may be closed meanwhile.
+   *
+   * @throws BpfException if the link is not an iterator's
+   */
+  public static BpfIterator open(BpfLink link) {
+    long fd = BpfException.check("open iterator " + link.name(), link.use(BpfIterator::open0));
+    return new BpfIterator(link.name(), (int) fd);
+  }
+
+  /**
+   * Reads some output into a direct buffer, from its position, which is advanced. A record may be
+   * split between two reads.
+   *
+   * @return how many bytes were read; 0 at the end
+   */
+  public int read(ByteBuffer buffer) {
+    if (!buffer.isDirect() || !buffer.hasRemaining()) {
+      throw new IllegalArgumentException("an iterator is read into a direct buffer with room");
+    }
+    int position = buffer.position();
+    int room = buffer.remaining();
+    long count = handle.use(fd -> read0((int) fd, buffer, position, room));
+    BpfException.check("read iterator " + name, count);
+    buffer.position(position + (int) count);
+    return (int) count;
+  }
+
+  @Override
+  public void close() {
+    handle.close();
+  }
+
+  private static native int open0(long link);
+
+  private static native void close0(int fd);
+
+  private static native int read0(int fd, ByteBuffer buffer, int position, int length);
+}

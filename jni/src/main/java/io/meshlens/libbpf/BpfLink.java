@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.libbpf;
+
+import java.nio.file.Path;
+import java.util.function.LongUnaryOperator;
+
+/**
+ * An attached program. Closing detaches it, unless the link is pinned: then it stays attached until
+ * the pin is gone. Usable from any thread.
+ */
+public final class BpfLink implements AutoCloseable {
+  private final String name;
+  private final Handle handle;
+
+  BpfLink(String name, long link) {
+    this.name = name;
+    this.handle = new Handle("link " + name, link, BpfLink::destroy0);
+  }
+
+  /**
+   * Opens a link from its pin.
+   *
+   * @throws BpfException if there is none, or the path is not on a BPF file system
+   */
+  public static BpfLink openPinned(Path path) {
+    NativeLibrary.load();
+    long link = BpfException.check("open link " + path, openPinned0(Libbpf.text(path)));
+    return new BpfLink(path.toString(), link);
+  }
+
+  /** Keeps the attachment alive beyond this process, by a file on a BPF file system. */
+  public void pin(Path path) {
+    byte[] text = Libbpf.text(path);
+    BpfException.check("pin link " + name + " to " + path, use(link -> pin0(link, text)));
+  }
+
+  /** Removes the file this link was pinned to or opened from. */
+  public void unpin() {
+    BpfException.check("unpin link " + name, use(BpfLink::unpin0));
+  }
+
+  @Override
+  public void close() {
+    handle.close();
+  }
+
+  long use(LongUnaryOperator call) {
+    return handle.use(call);
+  }
+
+  String name() {
+    return name;
+  }
+
+  private static native void destroy0(long link);
+
+  private static native int pin0(long link, byte[] path);
+
+  private static native int unpin0(long link);
+
+  private static native long openPinned0(byte[] path);
+}

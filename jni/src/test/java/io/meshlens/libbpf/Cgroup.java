@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.libbpf;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/** A cgroup v2 of its own for a test, gone afterwards. */
+final class Cgroup implements AutoCloseable {
+  private final Path directory;
+
+  Cgroup() throws IOException {
+    directory = Files.createTempDirectory(root(), "libbpf-test");
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  /** Opens a TCP connection from a process inside. */
+  void connectOnce() throws IOException {
+    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String script =
+          "echo $$ > %s/cgroup.procs && exec 3<>/dev/tcp/%s/%d"
+              .formatted(
+                  directory, server.getInetAddress().getHostAddress(), server.getLocalPort());
+      Command.run("bash", "-c", script);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    Files.delete(directory);
+  }
+
+  private static Path root() throws IOException {
+    try (Stream<String> mounts = Files.lines(Path.of("/proc/self/mounts"))) {
+      return mounts
+          .map(line -> line.split(" ", -1))
+          .filter(fields -> fields[2].equals("cgroup2"))
+          .map(fields -> Path.of(fields[1]))
+          .findFirst()
+          .orElseThrow(() -> new IOException("no cgroup v2 is mounted"));
+    }
+  }
+}
