@@ -33,7 +33,7 @@ build: $(built)
 
 ## dist     the same as build, without installing packages
 dist:
-	$(maven) -pl proto,jni,bpf,sidecar package -Dmaven.test.skip=true
+	$(maven) -pl proto,jni,bpf,sidecar package -Dmaven.test.skip=true -Dspotless.check.skip
 	@touch $(built)
 
 $(built): $(sources)

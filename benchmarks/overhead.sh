@@ -1,0 +1,607 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What observing costs: nginx and wrk on loopback with every processor busy, alone (bare), beside
+# meshlens and beside bcc's tcplife, in short runs that take turns.
+#
+# A shared machine is faster now and slower a minute later by more than observing costs, so the runs
+# of a round must lie close together. Each situation has a cgroup, an nginx and, where meshlens
+# watches, a sidecar of its own that is started and warmed up once and stopped (SIGSTOP) while it is
+# not its turn. To go from one situation to the next, only wrk has to be started, in another
+# cgroup. Each round begins with another situation, and a run is compared with the bare run of its
+# own round. In the end, and in a run of its own record by record, nginx's counts of connections are
+# compared with those of meshlens.
+#
+# usage: overhead.sh [--seconds N] [--rounds N] [--warmup N] [--workloads LIST] [--situations LIST]
+#                    [--dist DIR] [--java-opts OPTS] [--out DIR] [--no-exactness]
+#   --seconds N        length of a measured run                               (3, BENCH_SECONDS)
+#   --rounds N         rounds; the median and quartiles over them are shown  (12, BENCH_ROUNDS)
+#   --warmup N         unmeasured churn for each sidecar at first, seconds   (15, BENCH_WARMUP)
+#   --workloads LIST   of churn,keepalive,bulk                 (churn,keepalive, BENCH_WORKLOADS)
+#   --situations LIST  of those below; bare is always among them           (all, BENCH_SITUATIONS)
+#   --dist DIR         the installation to measure         (the checkout's build, BENCH_DIST)
+#   --java-opts OPTS   further options of the JVM                       (MESHLENS_JAVA_OPTS)
+#   --out DIR          where overhead.json and overhead.md go      (benchmarks/target, BENCH_OUT)
+#   --no-exactness     leave the record-by-record run out
+#
+# workloads:
+#   churn        wrk, 16 connections, every request on a new connection (Connection: close)
+#   keepalive    wrk, 16 connections that stay open
+#   bulk         iperf3, one stream
+# situations:
+#   bare             nobody watches
+#   meshlens         defaults; the JSON log goes to /dev/null
+#   meshlens-file    defaults; the JSON log goes to a file               (churn only)
+#   meshlens-no-log  access_log.stdout.enabled=false: metrics only
+#   meshlens-cold    as meshlens, but the JVM was started just before    (churn only)
+#   tcplife          bcc's tcplife (Debian 13's libbpf-tools), its lines go to /dev/null
+#   NAME=DIR         as meshlens, with the installation in DIR; options of its JVM in DIR/java-opts
+#
+# Exit status: 0; 1 when a record was lost or the counts disagree, or something could not run;
+# 2 wrong usage.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+root=$(dirname "$here")
+usage() { sed -n '/^# usage:/,/^# 2 wrong/s/^# \{0,1\}//p' "$0"; }
+die() { echo "overhead.sh: $*" >&2; exit 1; }
+say() { echo "overhead.sh: $*" >&2; }
+
+seconds=${BENCH_SECONDS:-3}
+rounds=${BENCH_ROUNDS:-12}
+warmup=${BENCH_WARMUP:-15}
+workloads=${BENCH_WORKLOADS:-churn,keepalive}
+situations=${BENCH_SITUATIONS:-bare,meshlens,meshlens-file,meshlens-no-log,meshlens-cold,tcplife}
+dist=${BENCH_DIST:-$root/sidecar/target/dist}
+out=${BENCH_OUT:-$here/target}
+exactness=yes
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h) usage; exit 0 ;;
+    --no-exactness) exactness=no; shift; continue ;;
+    --seconds | --rounds | --warmup | --workloads | --situations | --dist | --java-opts | --out) ;;
+    *) echo "overhead.sh: unknown option: $1 (see --help)" >&2; exit 2 ;;
+  esac
+  [ $# -ge 2 ] || { echo "overhead.sh: $1 needs a value" >&2; exit 2; }
+  case $1 in
+    --seconds) seconds=$2 ;;
+    --rounds) rounds=$2 ;;
+    --warmup) warmup=$2 ;;
+    --workloads) workloads=$2 ;;
+    --situations) situations=$2 ;;
+    --dist) dist=$2 ;;
+    --java-opts) export MESHLENS_JAVA_OPTS=$2 ;;
+    --out) out=$2 ;;
+  esac
+  shift 2
+done
+for number in "$seconds" "$rounds" "$warmup"; do
+  case $number in
+    '' | *[!0-9]* | 0) echo "overhead.sh: '$number': expected a whole number above 0" >&2; exit 2 ;;
+  esac
+done
+IFS=, read -ra workload_list <<<"$workloads"
+IFS=, read -ra situation_list <<<"$situations"
+for w in "${workload_list[@]}"; do
+  case $w in churn | keepalive | bulk) ;; *) echo "overhead.sh: unknown workload '$w'" >&2; exit 2 ;; esac
+done
+for s in "${situation_list[@]}"; do
+  case $s in
+    bare | meshlens | meshlens-file | meshlens-no-log | meshlens-cold | tcplife) ;;
+    [a-z]*=/*)
+      [ -x "${s#*=}/bin/meshlens" ] || die "$s: no bin/meshlens there"
+      ;;
+    *) echo "overhead.sh: unknown situation '$s'" >&2; exit 2 ;;
+  esac
+done
+case ,$situations, in *,bare,*) ;; *) situation_list=(bare "${situation_list[@]}") ;; esac
+
+[ "$(id -u)" = 0 ] || die "kernel programs need root: sudo $0"
+PATH=$PATH:/usr/sbin:/sbin
+for tool in nginx wrk curl bpftool awk; do
+  command -v "$tool" >/dev/null || die "$tool not found: run  scripts/install-packages.sh build bench"
+done
+[ -x "$dist/bin/meshlens" ] || die "$dist/bin/meshlens not found: run  make build"
+
+connections=16
+threads=2
+processors=$(nproc)
+ticks_per_second=$(getconf CLK_TCK)
+# Share of the machine that processes other than ours, or other virtual machines, may take of a run
+# before the run is repeated.
+quiet_percent=2
+max_repeats=3
+# Length of the run that is checked record by record.
+exact_seconds=8
+
+# --- what is started here ends here, by its id ---------------------------------------------------
+
+work=$(mktemp -d)
+load_pid='' server_pid='' tcplife_pid='' cgroups=''
+declare -A nginx_pid sidecar_pid telemetry http_port handled0
+end() {
+  [ -n "$1" ] || return 0
+  kill -TERM "$1" 2>/dev/null || true
+  kill -CONT "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+finish() {
+  local status=$? pid
+  trap - EXIT HUP INT PIPE TERM
+  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "${nginx_pid[@]}"; do
+    end "$pid"
+  done
+  # A cgroup can be removed a moment after its last process has ended.
+  for _ in $(seq 50); do
+    [ -n "$cgroups" ] || break
+    find "$cgroups" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    [ -d "$cgroups" ] || break
+    sleep 0.1
+  done
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+
+cgroup_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+[ -n "$cgroup_root" ] || die "no cgroup v2 file system is mounted"
+cgroups=$cgroup_root/meshlens-overhead-$$
+mkdir "$cgroups"
+# shellcheck disable=SC2016
+in_cgroup() { # situation command...
+  local directory=$cgroups/$1
+  shift
+  exec sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$directory" "$@"
+}
+
+# In the background, so that a signal is answered at once.
+load() { # situation command...
+  (in_cgroup "$@") &
+  load_pid=$!
+  local status=0
+  wait "$load_pid" || status=$?
+  load_pid=''
+  return "$status"
+}
+
+# --- what is read from the kernel ----------------------------------------------------------------
+
+cpu_ticks() { sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
+status_kib() { awk -v key="$2:" '$1 == key { print $2 }' "/proc/$1/status"; }
+
+# Processor time of the rest of the machine, in ticks: all processes that are neither kernel threads
+# nor descend from this script, with their children that have ended, and what the hypervisor took.
+foreign_ticks() {
+  # A process may end between the listing and the reading.
+  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v self=$$ '
+    {
+      pid = $1
+      sub(/^.*\) /, "")
+      parent[pid] = $2
+      ticks[pid] = $12 + $13 + $14 + $15
+    }
+    END {
+      for (pid in ticks) {
+        p = pid
+        while (p in parent && p != self && p != 2 && p > 1)
+          p = parent[p]
+        if (p != self && p != 2)
+          sum += ticks[pid]
+      }
+      while ((getline line < "/proc/stat") > 0)
+        if (split(line, field) && field[1] == "cpu")
+          sum += field[9]
+      print sum + 0
+    }'
+}
+
+# Programs of others on the sockets of this machine: then bare would not be bare.
+others_attached() {
+  bpftool cgroup tree 2>/dev/null | awk -v ours="$cgroups" '
+    /^\// { foreign = index($1, ours) != 1 }
+    /sock_ops/ && foreign { n++ }
+    END { print n + 0 }'
+}
+
+free_port() {
+  local port
+  for _ in $(seq 100); do
+    port=$((RANDOM % 12000 + 20000)) # below the ephemeral range
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      echo "$port"
+      return
+    fi
+  done
+  die "no free port on 127.0.0.1"
+}
+
+# --- nginx ---------------------------------------------------------------------------------------
+
+start_nginx() { # situation
+  local dir=$work/$1 port
+  mkdir "$dir" "$cgroups/$1"
+  port=$(free_port)
+  http_port[$1]=$port
+  cat >"$dir/nginx.conf" <<CONF
+daemon off;
+worker_processes auto;
+pid $dir/nginx.pid;
+error_log $dir/nginx-error.log error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path $dir/body;
+  proxy_temp_path $dir/proxy;
+  fastcgi_temp_path $dir/fastcgi;
+  uwsgi_temp_path $dir/uwsgi;
+  scgi_temp_path $dir/scgi;
+  server {
+    listen 127.0.0.1:$port backlog=1024;
+    keepalive_requests 1000000000;
+    location / { return 200 "hello from the benchmark\n"; }
+  }
+  server {
+    # Asked through a Unix socket, which makes no TCP connection.
+    listen unix:$dir/status.sock;
+    location / { stub_status; }
+  }
+}
+CONF
+  (in_cgroup "$1" nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/nginx-error.log") \
+    2>"$dir/nginx-stderr" &
+  nginx_pid[$1]=$!
+  echo 0 >"$dir/asked"
+  for _ in $(seq 50); do
+    ! curl -sf -o /dev/null "http://127.0.0.1:$port/" || return 0
+    kill -0 "${nginx_pid[$1]}" 2>/dev/null || die "nginx ended: $(cat "$dir/nginx-stderr")"
+    sleep 0.1
+  done
+  die "nginx does not answer on 127.0.0.1:$port"
+}
+
+# Prints accepts and handled of stub_status without the connections that asked for it, which nginx
+# counts as well.
+nginx_counts() { # situation
+  local asked
+  asked=$(($(cat "$work/$1/asked") + 1))
+  echo "$asked" >"$work/$1/asked"
+  curl -sf --unix-socket "$work/$1/status.sock" http://status/ |
+    awk -v asked="$asked" 'NR == 3 { print $1 - asked, $2 - asked }'
+}
+
+run_workload() { # workload situation seconds
+  local url=http://127.0.0.1:${http_port[$2]}/
+  local wrk=(wrk -t "$threads" -c "$connections" -d "${3}s")
+  case $1 in
+    churn) load "$2" "${wrk[@]}" -H 'Connection: close' "$url" >"$work/load" ;;
+    keepalive) load "$2" "${wrk[@]}" "$url" >"$work/load" ;;
+    bulk)
+      local port
+      port=$(free_port)
+      (in_cgroup "$2" iperf3 -s -1 -B 127.0.0.1 -p "$port") >/dev/null 2>&1 &
+      server_pid=$!
+      sleep 0.5
+      load "$2" iperf3 -c 127.0.0.1 -p "$port" -t "$3" -f m >"$work/load"
+      wait "$server_pid" 2>/dev/null || true
+      server_pid=''
+      ;;
+  esac || die "$1 beside $2 failed: $(cat "$work/load")"
+}
+rate_of() {
+  case $1 in
+    bulk) awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i == "Mbits/sec") print $(i - 1) }' "$work/load" ;;
+    *) awk '$1 == "Requests/sec:" { print $2 }' "$work/load" ;;
+  esac
+}
+wrk_requests() { awk '$2 == "requests" && $3 == "in" { print $1 }' "$work/load"; }
+# Connections or answers that failed for wrk itself.
+wrk_errors() {
+  awk '/Socket errors:/ { gsub(",", ""); print $4 + $6 + $8 + $10; found = 1 }
+    END { if (!found) print 0 }' "$work/load"
+}
+
+# --- observers -----------------------------------------------------------------------------------
+
+start_sidecar() { # situation
+  local log=/dev/null home=$dist options=${MESHLENS_JAVA_OPTS:-} arguments=()
+  case $1 in
+    meshlens-file | exactness) log=$work/$1/access.log ;;
+    meshlens-no-log) arguments=(--set access_log.stdout.enabled=false) ;;
+    *=/*)
+      home=${1#*=}
+      [ ! -r "$home/java-opts" ] || options="$options $(cat "$home/java-opts")"
+      ;;
+  esac
+  # What nginx has served until now was not watched.
+  local name=${1%%=*}
+  read -r _ handled0["$name"] < <(nginx_counts "$name")
+  : >"$work/$name/meshlens.err"
+  MESHLENS_JAVA_OPTS=$options "$home/bin/meshlens" run --cgroup "$cgroups/$name" \
+    --set telemetry.address=127.0.0.1:0 "${arguments[@]}" >>"$log" 2>"$work/$name/meshlens.err" &
+  sidecar_pid[$name]=$!
+  telemetry[$name]=''
+  for _ in $(seq 300); do
+    telemetry[$name]=$(sed -n 's|.*metrics on http://\([^/]*\)/metrics.*|\1|p' "$work/$name/meshlens.err")
+    if [ -n "${telemetry[$name]}" ] && curl -sf -o /dev/null "http://${telemetry[$name]}/readyz"; then
+      return
+    fi
+    kill -0 "${sidecar_pid[$name]}" 2>/dev/null || break
+    sleep 0.1
+  done
+  die "meshlens did not get ready: $(tail -n 5 "$work/$name/meshlens.err")"
+}
+stop_sidecar() { # situation
+  end "${sidecar_pid[$1]}"
+  sidecar_pid[$1]=''
+}
+
+cache=$here/target/libbpf-tools
+# It finds its tracepoint through tracefs, which not every machine has mounted: mounted for it alone.
+# shellcheck disable=SC2016
+start_tcplife() {
+  local lib=$cache/usr/lib/x86_64-linux-gnu
+  unshare --mount sh -c '
+    [ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
+    exec "$@"' sh \
+    "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$cache/usr/sbin/tcplife-libbpf" \
+    >/dev/null 2>"$work/tcplife.err" &
+  tcplife_pid=$!
+  sleep 1
+  kill -0 "$tcplife_pid" 2>/dev/null || die "tcplife ended: $(cat "$work/tcplife.err")"
+}
+case ,$situations, in
+  *,tcplife,*)
+    if [ "$(uname -m)" != x86_64 ]; then
+      say "no tcplife: only fetched for x86_64"
+      kept=()
+      for s in "${situation_list[@]}"; do [ "$s" = tcplife ] || kept+=("$s"); done
+      situation_list=("${kept[@]}")
+    elif [ ! -x "$cache/usr/sbin/tcplife-libbpf" ]; then
+      say "fetching tcplife"
+      "$root/scripts/debian-package.sh" trixie "$cache" \
+        libbpf-tools libbpf1 libelf1t64 libc6 zlib1g libzstd1
+    fi
+    ;;
+esac
+
+scrape() { curl -sf "http://${telemetry[$1]}/metrics" >"$work/metrics"; }
+# Records and log lines that did not arrive, for whatever cause.
+lost() {
+  awk '/^meshlens_(records_lost|access_log_stdout_lost|connections_untracked)_total/ { sum += $NF }
+    END { print sum + 0 }' "$work/metrics"
+}
+# Connections to nginx that one side reported as over, as the kernel counted them.
+closed() { # situation reporter
+  awk -v port="destination_port=\"${http_port[$1]}\"" -v side="reporter=\"$2\"" '
+    /^mesh_tcp_connections_closed_total/ && index($0, port) && index($0, side) { sum += $NF }
+    END { print sum + 0 }' "$work/metrics"
+}
+# Until no connection is left at either end: wrk's last ones outlive it by a moment.
+settle() { sleep 0.3; }
+
+# --- one measured run ----------------------------------------------------------------------------
+
+applies() { # workload situation
+  case $2 in meshlens-file | meshlens-cold) [ "$1" = churn ] ;; *) true ;; esac
+}
+
+failures=0
+fail() {
+  echo "FAILED: $*" >&2
+  failures=$((failures + 1))
+}
+
+attempt() { # workload situation; fills rate cpu rss hwm connections_served disturbance
+  local workload=$1 situation=$2 observer='' cpu0=0 foreign0 wall0 wall1 before after others
+  others=$(others_attached)
+  case $situation in
+    bare) ;;
+    tcplife)
+      start_tcplife
+      observer=$tcplife_pid
+      ;;
+    *)
+      [ "$situation" != meshlens-cold ] || start_sidecar meshlens-cold
+      observer=${sidecar_pid[$situation]}
+      kill -CONT "$observer"
+      ;;
+  esac
+  settle
+  read -r _ before < <(nginx_counts "$situation")
+  [ -z "$observer" ] || cpu0=$(cpu_ticks "$observer")
+  foreign0=$(foreign_ticks)
+  wall0=$EPOCHREALTIME
+  run_workload "$workload" "$situation" "$seconds"
+  wall1=$EPOCHREALTIME
+  disturbance=$(awk -v ticks=$(($(foreign_ticks) - foreign0)) -v hz="$ticks_per_second" \
+    -v a="$wall0" -v b="$wall1" -v n="$processors" \
+    'BEGIN { printf "%.1f", 100 * ticks / hz / (b - a) / n }')
+  rate=$(rate_of "$workload")
+  [ -n "$rate" ] || die "no rate in the answer of $workload: $(cat "$work/load")"
+  settle
+  cpu=0 rss=0 hwm=0
+  if [ -n "$observer" ]; then
+    cpu=$(awk -v a="$cpu0" -v b="$(cpu_ticks "$observer")" -v hz="$ticks_per_second" \
+      'BEGIN { printf "%.2f", (b - a) / hz }')
+    rss=$(status_kib "$observer" VmRSS)
+    hwm=$(status_kib "$observer" VmHWM)
+  fi
+  read -r _ after < <(nginx_counts "$situation")
+  connections_served=$((after - before))
+  case $situation in
+    bare) ;;
+    tcplife)
+      end "$tcplife_pid"
+      tcplife_pid=''
+      ;;
+    meshlens-cold)
+      check_counts meshlens-cold
+      stop_sidecar meshlens-cold
+      ;;
+    *) kill -STOP "$observer" ;;
+  esac
+  # Truncated before the kernel begins to write it to the disk in somebody else's turn.
+  [ "$situation" != meshlens-file ] || : >"$work/meshlens-file/access.log"
+  [ "$others" = 0 ] && [ "$(others_attached)" = 0 ] || disturbance=100.0
+}
+
+# Everything that nginx served since the sidecar was started has been counted, and nothing was lost.
+check_counts() { # situation
+  local after handled records
+  scrape "$1"
+  read -r _ after < <(nginx_counts "$1")
+  handled=$((after - handled0[$1]))
+  records=$(closed "$1" destination)
+  [ "$(lost)" = 0 ] || fail "beside $1: $(lost) records or lines lost"
+  if [ "$records" != "$handled" ]; then
+    fail "beside $1: nginx served $handled connections, meshlens counted $records"
+    # Where the difference went: still open, failed, or folded into the overflow series.
+    grep -E '^(mesh_tcp_connections|meshlens_sums_folded|meshlens_records)' "$work/metrics" >&2 || true
+  fi
+  watched=$((watched + handled))
+}
+
+watched=0
+results=$work/results
+: >"$results"
+disturbed=0
+measure() { # round workload situation
+  local repeats=0
+  attempt "$2" "$3"
+  while awk -v d="$disturbance" -v limit="$quiet_percent" 'BEGIN { exit !(d > limit) }'; do
+    if [ "$repeats" = "$max_repeats" ]; then
+      say "kept although others used $disturbance % of the machine"
+      disturbed=$((disturbed + 1))
+      break
+    fi
+    repeats=$((repeats + 1))
+    say "again: others used $disturbance % of the machine"
+    attempt "$2" "$3"
+  done
+  say "round $1/$rounds  $2 beside $3: $rate"
+  echo "$1 $2 $3 $rate $cpu $rss $hwm $connections_served $disturbance" >>"$results"
+}
+
+# --- record by record ----------------------------------------------------------------------------
+
+# For each connection that nginx accepted there must be one record of either side, and no id twice.
+# wrk's own count may be lower, for good reason: it opens one connection to see whether the server
+# is there, and at the end it drops up to one connection for each of its slots with an answer still
+# on its way. nginx accepts those too: on loopback the handshake is complete when connect() returns,
+# and a connection that was reset in the queue is still handed to accept(). All of them are records.
+check_exactness() {
+  local accepts handled accepts0 before accepts1 after requests errors outbound inbound ids
+  start_nginx exactness
+  start_sidecar exactness
+  read -r accepts0 before < <(nginx_counts exactness)
+  run_workload churn exactness "$exact_seconds"
+  requests=$(wrk_requests)
+  errors=$(wrk_errors)
+  settle
+  read -r accepts1 after < <(nginx_counts exactness)
+  accepts=$((accepts1 - accepts0)) handled=$((after - before))
+  scrape exactness
+  local lost_count kernel_out kernel_in log=$work/exactness/access.log
+  lost_count=$(lost) kernel_out=$(closed exactness source) kernel_in=$(closed exactness destination)
+  # Reads the ring to its end and flushes the log.
+  stop_sidecar exactness
+  read -r outbound inbound ids < <(awk -v port="\"port\":${http_port[exactness]}" '
+    {
+      at = index($0, "\"destination\":{")
+      if (!at || substr($0, at, 120) !~ port "[,}]")
+        next
+      match($0, /"id":"[^"]*"/)
+      id[substr($0, RSTART, RLENGTH)] = 1
+      if (index($0, "\"direction\":\"outbound\""))
+        outbound++
+      else if (index($0, "\"direction\":\"inbound\""))
+        inbound++
+    }
+    END { n = 0; for (i in id) n++; print outbound + 0, inbound + 0, n }' "$log")
+  rm -f "$log"
+  cat >"$work/exactness.md" <<TABLE
+| counted by | connections |
+|---|--:|
+| nginx, accepted | $accepts |
+| nginx, handled | $handled |
+| access log, inbound records | $inbound |
+| access log, outbound records | $outbound |
+| access log, different ids | $ids |
+| metrics, closed, reported by the server's side | $kernel_in |
+| metrics, closed, reported by the client's side | $kernel_out |
+| wrk, answered requests | $requests |
+| lost, all causes | $lost_count |
+TABLE
+  printf '"accepts": %s, "handled": %s, "inbound": %s, "outbound": %s, "ids": %s, "closed_destination": %s, "closed_source": %s, "requests": %s, "lost": %s' \
+    "$accepts" "$handled" "$inbound" "$outbound" "$ids" "$kernel_in" "$kernel_out" "$requests" \
+    "$lost_count" >"$work/exactness.json"
+  [ "$accepts" = "$handled" ] || fail "nginx accepted $accepts connections and handled $handled"
+  [ "$inbound" = "$handled" ] || fail "$inbound inbound records of $handled connections"
+  [ "$outbound" = "$handled" ] || fail "$outbound outbound records of $handled connections"
+  [ "$ids" = $((2 * handled)) ] || fail "$ids different ids in $((inbound + outbound)) records"
+  [ "$kernel_in" = "$handled" ] || fail "metrics count $kernel_in inbound of $handled connections"
+  [ "$kernel_out" = "$handled" ] || fail "metrics count $kernel_out outbound of $handled connections"
+  [ "$lost_count" = 0 ] || fail "$lost_count records or lines counted as lost"
+  if [ "$requests" -gt "$handled" ] ||
+    [ "$handled" -gt $((requests + connections + 1 + errors)) ]; then
+    fail "wrk had $requests answers and $errors errors, nginx handled $handled connections"
+  fi
+}
+
+# --- all of it -----------------------------------------------------------------------------------
+
+for _ in $(seq 60); do
+  [ "$(others_attached)" != 0 ] || break
+  sleep 1
+done
+[ "$(others_attached)" = 0 ] ||
+  die "a sock_ops program is attached already (bpftool cgroup tree): stop it, or bare is not bare"
+
+mkdir -p "$out"
+names=()
+for s in "${situation_list[@]}"; do
+  name=${s%%=*}
+  names+=("$name")
+  start_nginx "$name"
+  case $s in
+    bare | tcplife | meshlens-cold) ;;
+    *)
+      start_sidecar "$s"
+      run_workload churn "$name" "$warmup"
+      kill -STOP "${sidecar_pid[$name]}"
+      [ "$s" != meshlens-file ] || : >"$work/meshlens-file/access.log"
+      ;;
+  esac
+done
+for workload in "${workload_list[@]}"; do
+  for round in $(seq "$rounds"); do
+    n=${#names[@]}
+    for ((i = 0; i < n; i++)); do
+      situation=${names[$(((i + round - 1) % n))]}
+      ! applies "$workload" "$situation" || measure "$round" "$workload" "$situation"
+    done
+  done
+done
+for name in "${!sidecar_pid[@]}"; do
+  [ -n "${sidecar_pid[$name]}" ] || continue
+  kill -CONT "${sidecar_pid[$name]}"
+  settle
+  check_counts "$name"
+  stop_sidecar "$name"
+done
+[ "$exactness" = no ] || check_exactness
+
+machine="$processors processors ($(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo)), Linux $(uname -r)"
+version=$("$dist/bin/meshlens" version 2>/dev/null | head -n 1 || true)
+awk -v out="$out" -v workloads="${workload_list[*]}" -v situations="${names[*]}" \
+  -v seconds="$seconds" -v rounds="$rounds" -v connections="$connections" \
+  -v processors="$processors" -v machine="$machine" -v version="$version" \
+  -v disturbed="$disturbed" -v failures="$failures" -v watched="$watched" \
+  -v exact_seconds="$exact_seconds" -v quiet="$quiet_percent" -v exactness="$work/exactness" \
+  -f "$here/overhead-report.awk" "$results"
+cat "$out/overhead.md"
+[ "$failures" = 0 ] || die "$failures checks failed"

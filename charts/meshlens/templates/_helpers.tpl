@@ -1,0 +1,78 @@
+{{/* Chart name, cut to a label's length. */}}
+{{- define "meshlens.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Name of every object. A release that is called like the chart does not say it twice. */}}
+{{- define "meshlens.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "meshlens.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels that never change in the life of a release: selectors are immutable. */}}
+{{- define "meshlens.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "meshlens.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "meshlens.labels" -}}
+{{ include "meshlens.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: node-agent
+app.kubernetes.io/part-of: meshlens
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "meshlens.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "meshlens.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "meshlens.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The configuration file; its digest rolls the pods when it changes. */}}
+{{- define "meshlens.config" -}}
+{{- toYaml .Values.config -}}
+{{- end -}}
+
+{{/* Whole seconds, rounded up, of a duration such as 500ms, 10s, 2m or 1h (the schema admits no other). */}}
+{{- define "meshlens.seconds" -}}
+{{- $number := regexFind "^[0-9]+" . | int64 -}}
+{{- $unit := regexFind "[a-z]+$" . -}}
+{{- if eq $unit "ms" -}}
+{{- div (add $number 999) 1000 -}}
+{{- else -}}
+{{- mul $number (get (dict "s" 1 "m" 60 "h" 3600) $unit) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a schema cannot say because it spans two values. */}}
+{{- define "meshlens.validate" -}}
+{{- $timeout := .Values.config.shutdown.timeout -}}
+{{- $grace := .Values.terminationGracePeriodSeconds | int64 -}}
+{{- if le $grace (include "meshlens.seconds" $timeout | int64) -}}
+{{- fail (printf "terminationGracePeriodSeconds (%d) must be greater than config.shutdown.timeout (%s), or the kubelet kills the program while it flushes: raise the former or lower the latter" $grace $timeout) -}}
+{{- end -}}
+{{- $monitor := .Values.serviceMonitor -}}
+{{- if gt (include "meshlens.seconds" $monitor.scrapeTimeout | int64) (include "meshlens.seconds" $monitor.interval | int64) -}}
+{{- fail (printf "serviceMonitor.scrapeTimeout (%s) must not exceed serviceMonitor.interval (%s): Prometheus refuses such a scrape" $monitor.scrapeTimeout $monitor.interval) -}}
+{{- end -}}
+{{- end -}}

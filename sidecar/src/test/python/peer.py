@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the test peers share: Python classes made by protoc from published .proto files.
+
+The peers are a second opinion: another language, another gRPC and another protobuf than the program's.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+
+def generate(proto_directory, *roots):
+    """Generates modules for the given .proto files and all they import, and makes them importable."""
+    needed, todo = set(), list(roots)
+    while todo:
+        name = todo.pop()
+        if name in needed or name.startswith("google/protobuf/"):
+            continue
+        needed.add(name)
+        with open(os.path.join(proto_directory, name), encoding="utf-8") as source:
+            for line in source:
+                if line.startswith("import "):
+                    todo.append(line.split('"')[1])
+    output = tempfile.mkdtemp(prefix="meshlens-peer-")
+    subprocess.run(
+        ["protoc", "-I", proto_directory, "--python_out", output, *sorted(needed)], check=True)
+    sys.path.insert(0, output)
+
+
+def say(text):
+    """One line to the test that started this program; it reads them as they come."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
