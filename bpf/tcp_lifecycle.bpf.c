@@ -84,7 +84,6 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock
 	state->start_mono_ns = bpf_ktime_get_ns();
 	state->established_mono_ns = 0;
 	state->syn_retransmits = 0;
-	state->states = 1 << CONNECTION_STATE_SYN_SENT;
 	state->direction = CONNECTION_DIRECTION_OUTBOUND;
 	state->phase = SOCKET_PHASE_CONNECTING;
 	note_owner(state);
@@ -110,7 +109,6 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 	if (state->phase != SOCKET_PHASE_CONNECTING)
 		state->start_mono_ns = state->established_mono_ns;
 	state->syn_retransmits = tcp->total_retrans;
-	state->states |= 1 << CONNECTION_STATE_ESTABLISHED;
 	state->direction = direction;
 	state->phase = SOCKET_PHASE_ESTABLISHED;
 	watch_states(ctx);
@@ -121,7 +119,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 
 static __always_inline void fill_record(struct connection_record *record, struct tcp_sock *tcp,
 					const struct socket_state *state,
-					const struct sums_value *delta)
+					const struct sums_value *delta, __u8 last_state)
 {
 	struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
 	__u32 min_rtt_us = tcp->rtt_min.s[0].v;
@@ -146,12 +144,12 @@ static __always_inline void fill_record(struct connection_record *record, struct
 	record->syn_retransmits = state->syn_retransmits;
 	record->local_port_be = bpf_htons(sk->__sk_common.skc_num);
 	record->remote_port_be = sk->__sk_common.skc_dport;
-	record->states = state->states;
 	record->error = sk->sk_err;
 	record->incarnation = state->incarnation;
 	record->direction = state->direction;
 	record->event =
 		delta->connections_failed ? CONNECTION_EVENT_FAILED : CONNECTION_EVENT_CLOSED;
+	record->last_state = last_state;
 	record->shutdown = sk->sk_shutdown;
 }
 
@@ -160,7 +158,7 @@ static __always_inline void fill_record(struct connection_record *record, struct
  * come off; bytes_received counts a received FIN, which the kernel marks by SOCK_DONE.
  */
 static __always_inline void on_close(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
-				     struct socket_state *state)
+				     struct socket_state *state, __u8 last_state)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
 	struct connection_record *record;
@@ -194,20 +192,21 @@ static __always_inline void on_close(struct bpf_sock_ops *ctx, struct bpf_sock *
 	if (!record)
 		return;
 	record->socket_cookie = bpf_get_socket_cookie(ctx);
-	fill_record(record, tcp, state, &delta);
+	fill_record(record, tcp, state, &delta, last_state);
 	record_submit(record);
 }
 
+/* args[0] is the old state, args[1] the new one; the last step alone tells how it ended. */
 static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
-	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	__u32 entered = ctx->args[1];
+	struct socket_state *state;
 
-	if (!state || state->phase < SOCKET_PHASE_CONNECTING || state->phase == SOCKET_PHASE_OVER)
+	if (ctx->args[1] != CONNECTION_STATE_CLOSE)
 		return;
-	state->states |= 1 << (entered & 15);
-	if (entered == CONNECTION_STATE_CLOSE)
-		on_close(ctx, sk, state);
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (state &&
+	    (state->phase == SOCKET_PHASE_CONNECTING || state->phase == SOCKET_PHASE_ESTABLISHED))
+		on_close(ctx, sk, state, ctx->args[0]);
 }
 
 static __always_inline void on_event(struct bpf_sock_ops *ctx)

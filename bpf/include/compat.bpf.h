@@ -16,19 +16,17 @@ struct sock_cgroup_data___before_5_15 {
  */
 static __always_inline __u64 sock_cgroup_id(struct sock *sk)
 {
-	struct cgroup *cgroup;
-	__u64 id = 0;
+	struct sock_cgroup_data___before_5_15 *data;
+	__u64 val, id = 0;
 
-	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
-		cgroup = sk->sk_cgrp_data.cgroup;
-	} else {
-		struct sock_cgroup_data___before_5_15 *data = (void *)&sk->sk_cgrp_data;
-		__u64 val = BPF_CORE_READ(data, val);
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return sk->sk_cgrp_data.cgroup->kn->id;
 
-		/* Bit 0 marks net_prio data in place of a pointer. */
-		cgroup = val & 1 ? 0 : (struct cgroup *)val;
-	}
-	BPF_CORE_READ_INTO(&id, cgroup, kn, id);
+	data = (void *)&sk->sk_cgrp_data;
+	val = BPF_CORE_READ(data, val);
+	/* Bit 0 marks net_prio data in place of a pointer. */
+	if (!(val & 1))
+		BPF_CORE_READ_INTO(&id, (struct cgroup *)val, kn, id);
 	return id;
 }
 

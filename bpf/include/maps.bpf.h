@@ -21,11 +21,10 @@ struct socket_state {
 	__u64 established_mono_ns;
 	__u32 pid;
 	__u32 syn_retransmits;
-	__u16 states;
 	__u16 incarnation;
 	__u8 direction;
 	__u8 phase;
-	__u8 reserved[2];
+	__u8 reserved[4];
 	char comm[16];
 };
 

@@ -36,7 +36,7 @@ enum connection_direction {
 	CONNECTION_DIRECTION_INBOUND = 2,  /* this side accepted */
 };
 
-/* Bits of connection_record.states: the TCP states that the socket passed through. */
+/* TCP states by the kernel's numbers, for connection_record.last_state. */
 enum connection_state {
 	CONNECTION_STATE_ESTABLISHED = 1,
 	CONNECTION_STATE_SYN_SENT = 2,
@@ -86,7 +86,7 @@ struct record_header {
  *   80 cgroup_id            | 88 local_address         | 104 remote_address
  *  120 comm                 | 136 netns, pid           | 144 rtt_us, rtt_var_us
  *  152 min_rtt_us, retransmits | 160 syn_retransmits, local_port_be, remote_port_be
- *  168 states, error, incarnation, direction, event    | 176 shutdown, reserved
+ *  168 error, incarnation, direction, event, last_state, shutdown
  */
 struct connection_record {
 	struct record_header header;
@@ -112,13 +112,12 @@ struct connection_record {
 	__u32 syn_retransmits; /* the part of retransmits before the handshake was complete */
 	__be16 local_port_be;
 	__be16 remote_port_be;
-	__u16 states;	   /* bit n set: was in TCP state n, enum connection_state */
 	__u16 error;	   /* errno at the end, 0: none */
 	__u16 incarnation; /* how many connections this socket had before this one */
 	__u8 direction;	   /* enum connection_direction */
 	__u8 event;	   /* enum connection_event */
+	__u8 last_state;   /* the state before CLOSE, enum connection_state */
 	__u8 shutdown;	   /* sk_shutdown at the end: 1 no more receiving, 2 no more sending */
-	__u8 reserved[7];
 };
 
 /*
@@ -157,7 +156,7 @@ WIRE_AT(record_header, kind, 0);
 WIRE_AT(record_header, version, 2);
 WIRE_AT(record_header, length_bytes, 4);
 
-WIRE_SIZE(connection_record, 184);
+WIRE_SIZE(connection_record, 176);
 WIRE_AT(connection_record, header, 0);
 WIRE_AT(connection_record, socket_cookie, 8);
 WIRE_AT(connection_record, start_mono_ns, 16);
@@ -181,13 +180,12 @@ WIRE_AT(connection_record, retransmits, 156);
 WIRE_AT(connection_record, syn_retransmits, 160);
 WIRE_AT(connection_record, local_port_be, 164);
 WIRE_AT(connection_record, remote_port_be, 166);
-WIRE_AT(connection_record, states, 168);
-WIRE_AT(connection_record, error, 170);
-WIRE_AT(connection_record, incarnation, 172);
-WIRE_AT(connection_record, direction, 174);
-WIRE_AT(connection_record, event, 175);
-WIRE_AT(connection_record, shutdown, 176);
-WIRE_AT(connection_record, reserved, 177);
+WIRE_AT(connection_record, error, 168);
+WIRE_AT(connection_record, incarnation, 170);
+WIRE_AT(connection_record, direction, 172);
+WIRE_AT(connection_record, event, 173);
+WIRE_AT(connection_record, last_state, 174);
+WIRE_AT(connection_record, shutdown, 175);
 
 WIRE_SIZE(sums_key, 40);
 WIRE_AT(sums_key, client_address, 0);

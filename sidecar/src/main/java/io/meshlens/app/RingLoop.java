@@ -8,12 +8,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The thread ring-reader: looks at the ring at its own pace, because the kernel wakes nobody. A
- * busy ring is looked at every few milliseconds, an idle one less often; the longest pause fills a
- * ring of the default size by a sixth at 50,000 records a second.
+ * The thread ring-reader: looks at the ring at its own pace, because the kernel wakes nobody. Each
+ * look takes a processor from the workload for a moment, so they are few: at 50,000 records a second
+ * the longest pause fills a seventeenth of a ring of the default size.
  */
 final class RingLoop implements Runnable {
-  private static final long SHORTEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(5);
+  private static final long SHORTEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long LONGEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long ANCHOR_INTERVAL_NS = TimeUnit.SECONDS.toNanos(1);
 

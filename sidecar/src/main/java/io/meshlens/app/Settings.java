@@ -38,7 +38,7 @@ public final class Settings {
           "kernel.ring_size",
           ValueType.powerOfTwoBytes(4 * KIB, 512 * MIB),
           "8MiB",
-          "Size of the ring that carries connection records out of the kernel, 192 bytes each.");
+          "Size of the ring that carries connection records out of the kernel, 184 bytes each.");
   public static final ConfigKey<Integer> MAX_ADDRESS_PAIRS =
       new ConfigKey<>(
           "kernel.max_address_pairs",

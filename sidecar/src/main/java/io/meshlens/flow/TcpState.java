@@ -23,9 +23,4 @@ public enum TcpState {
   public int number() {
     return number;
   }
-
-  /** Whether a mask with bit n for state n holds this state. */
-  public boolean isIn(int states) {
-    return (states >>> number & 1) != 0;
-  }
 }

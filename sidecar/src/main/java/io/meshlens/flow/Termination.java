@@ -36,11 +36,11 @@ public enum Termination {
    * Tells the ending from the socket's last state.
    *
    * @param error {@code sk_err}, positive errno or 0
-   * @param states bit n set when the socket was in TCP state n
+   * @param lastState number of the TCP state before CLOSE
    */
-  public static Termination of(ConnectionEvent event, int error, int states) {
+  public static Termination of(ConnectionEvent event, int error, int lastState) {
     return switch (error) {
-      case 0 -> event == ConnectionEvent.FAILED ? ABORTED : ofCleanEnd(states);
+      case 0 -> event == ConnectionEvent.FAILED ? ABORTED : ofCleanEnd(lastState);
       case Errno.ECONNREFUSED -> REFUSED;
       // tcp_reset() reports a RST that meets CLOSE_WAIT as EPIPE.
       case Errno.ECONNRESET, Errno.EPIPE -> RESET_REMOTE;
@@ -51,11 +51,11 @@ public enum Termination {
     };
   }
 
-  private static Termination ofCleanEnd(int states) {
-    if (TcpState.LAST_ACK.isIn(states)) {
+  private static Termination ofCleanEnd(int lastState) {
+    if (lastState == TcpState.LAST_ACK.number()) {
       return FIN_REMOTE;
     }
-    if (TcpState.FIN_WAIT2.isIn(states) || TcpState.CLOSING.isIn(states)) {
+    if (lastState == TcpState.FIN_WAIT2.number() || lastState == TcpState.CLOSING.number()) {
       return FIN_LOCAL;
     }
     // Straight from ESTABLISHED, CLOSE_WAIT or FIN_WAIT1: no answer to a FIN, no error, so a RST of

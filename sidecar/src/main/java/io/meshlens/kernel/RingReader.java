@@ -109,7 +109,7 @@ public final class RingReader implements RecordConsumer {
     c.localPort = wire.localPort();
     c.remotePort = wire.remotePort();
     c.error = wire.error();
-    c.termination = Termination.of(c.event, c.error, wire.states());
+    c.termination = Termination.of(c.event, c.error, wire.lastState());
     fillCounts(c);
     fillOwner(c);
     return true;
