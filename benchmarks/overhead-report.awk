@@ -97,15 +97,16 @@ END {
         continue
       shares(w, s)
       bare = s == "bare"
+      watched_by_none = bare || s == "control"
       cpu_sum = total(cpu, w, s)
       each = w == "churn" ? 1e6 * cpu_sum / total(served, w, s) : 0
       printf "| %s | %s | %.0f %s | %s | %s | %s | %s | %s |\n", \
         w, s, column(rate, w, s), unit[w], \
         bare ? "1" : sprintf("%.3f (%.3f-%.3f)", share, share_low, share_high), \
-        bare ? "" : sprintf("%.2f", 100 * cpu_sum / (rounds * seconds * processors)), \
-        bare || w != "churn" ? "" : sprintf("%.2f", each), \
-        bare ? "" : sprintf("%.0f", column(rss, w, s) / 1024), \
-        bare ? "" : sprintf("%.0f", largest(hwm, w, s) / 1024) > md
+        watched_by_none ? "" : sprintf("%.2f", 100 * cpu_sum / (rounds * seconds * processors)), \
+        watched_by_none || w != "churn" ? "" : sprintf("%.2f", each), \
+        watched_by_none ? "" : sprintf("%.0f", column(rss, w, s) / 1024), \
+        watched_by_none ? "" : sprintf("%.0f", largest(hwm, w, s) / 1024) > md
       printf "%s\n    {\"workload\": \"%s\", \"situation\": \"%s\", \"unit\": \"%s\", \"rate\": %.2f,", \
         first ? "" : ",", w, s, unit[w], column(rate, w, s) > json
       printf " \"share\": %.4f, \"share_quartiles\": [%.4f, %.4f],", share, share_low, share_high > json

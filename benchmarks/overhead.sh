@@ -30,6 +30,7 @@
 #   bulk         iperf3, one stream
 # situations:
 #   bare             nobody watches
+#   control          nobody watches either: how far its share is from 1 is the error of the others
 #   meshlens         defaults; the JSON log goes to /dev/null
 #   meshlens-file    defaults; the JSON log goes to a file               (churn only)
 #   meshlens-no-log  access_log.stdout.enabled=false: metrics only
@@ -51,7 +52,7 @@ seconds=${BENCH_SECONDS:-3}
 rounds=${BENCH_ROUNDS:-12}
 warmup=${BENCH_WARMUP:-15}
 workloads=${BENCH_WORKLOADS:-churn,keepalive}
-situations=${BENCH_SITUATIONS:-bare,meshlens,meshlens-file,meshlens-no-log,meshlens-cold,tcplife}
+situations=${BENCH_SITUATIONS:-bare,control,meshlens,meshlens-file,meshlens-no-log,meshlens-cold,tcplife}
 dist=${BENCH_DIST:-$root/sidecar/target/dist}
 out=${BENCH_OUT:-$here/target}
 exactness=yes
@@ -87,7 +88,7 @@ for w in "${workload_list[@]}"; do
 done
 for s in "${situation_list[@]}"; do
   case $s in
-    bare | meshlens | meshlens-file | meshlens-no-log | meshlens-cold | tcplife) ;;
+    bare | control | meshlens | meshlens-file | meshlens-no-log | meshlens-cold | tcplife) ;;
     [a-z]*=/*)
       [ -x "${s#*=}/bin/meshlens" ] || die "$s: no bin/meshlens there"
       ;;
@@ -207,6 +208,14 @@ others_attached() {
     END { print n + 0 }'
 }
 
+wait_until_alone() {
+  for _ in $(seq 60); do
+    [ "$(others_attached)" != 0 ] || return 0
+    sleep 1
+  done
+  die "a sock_ops program of others is attached (bpftool cgroup tree): stop it, or bare is not bare"
+}
+
 free_port() {
   local port
   for _ in $(seq 100); do
@@ -229,6 +238,8 @@ start_nginx() { # situation
   cat >"$dir/nginx.conf" <<CONF
 daemon off;
 worker_processes auto;
+# Workers that wander would give each nginx a luck of its own, for the whole of the measurement.
+worker_cpu_affinity auto;
 pid $dir/nginx.pid;
 error_log $dir/nginx-error.log error;
 events { worker_connections 1024; }
@@ -396,10 +407,10 @@ fail() {
 }
 
 attempt() { # workload situation; fills rate cpu rss hwm connections_served disturbance
-  local workload=$1 situation=$2 observer='' cpu0=0 foreign0 wall0 wall1 before after others
-  others=$(others_attached)
+  local workload=$1 situation=$2 observer='' cpu0=0 foreign0 wall0 wall1 before after
+  wait_until_alone
   case $situation in
-    bare) ;;
+    bare | control) ;;
     tcplife)
       start_tcplife
       observer=$tcplife_pid
@@ -433,7 +444,7 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
   read -r _ after < <(nginx_counts "$situation")
   connections_served=$((after - before))
   case $situation in
-    bare) ;;
+    bare | control) ;;
     tcplife)
       end "$tcplife_pid"
       tcplife_pid=''
@@ -446,7 +457,7 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
   esac
   # Truncated before the kernel begins to write it to the disk in somebody else's turn.
   [ "$situation" != meshlens-file ] || : >"$work/meshlens-file/access.log"
-  [ "$others" = 0 ] && [ "$(others_attached)" = 0 ] || disturbance=100.0
+  [ "$(others_attached)" = 0 ] || disturbance=100.0
 }
 
 # Everything that nginx served since the sidecar was started has been counted, and nothing was lost.
@@ -554,13 +565,7 @@ TABLE
 
 # --- all of it -----------------------------------------------------------------------------------
 
-for _ in $(seq 60); do
-  [ "$(others_attached)" != 0 ] || break
-  sleep 1
-done
-[ "$(others_attached)" = 0 ] ||
-  die "a sock_ops program is attached already (bpftool cgroup tree): stop it, or bare is not bare"
-
+wait_until_alone
 mkdir -p "$out"
 names=()
 for s in "${situation_list[@]}"; do
@@ -568,7 +573,7 @@ for s in "${situation_list[@]}"; do
   names+=("$name")
   start_nginx "$name"
   case $s in
-    bare | tcplife | meshlens-cold) ;;
+    bare | control | tcplife | meshlens-cold) ;;
     *)
       start_sidecar "$s"
       run_workload churn "$name" "$warmup"

@@ -9,8 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * The thread ring-reader: looks at the ring at its own pace, because the kernel wakes nobody. Each
- * look takes a processor from the workload for a moment, so they are few: at 50,000 records a second
- * the longest pause fills a seventeenth of a ring of the default size.
+ * look takes a processor from the workload for a moment, so they are few: at 50,000 records a
+ * second the longest pause fills a seventeenth of a ring of the default size.
  */
 final class RingLoop implements Runnable {
   private static final long SHORTEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(20);

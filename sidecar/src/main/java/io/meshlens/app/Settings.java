@@ -98,7 +98,7 @@ public final class Settings {
           "node.id",
           ValueType.text(),
           "",
-          "Name of this node in access logs and metrics; empty for the host name.");
+          "Name of this node for the access log service and in metrics; empty for the host name.");
   public static final ConfigKey<String> NODE_CLUSTER =
       new ConfigKey<>(
           "node.cluster",

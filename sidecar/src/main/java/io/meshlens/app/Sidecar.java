@@ -10,6 +10,7 @@ import io.meshlens.export.LogStream;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.kernel.FeatureProbe;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
 import io.meshlens.kernel.MonoClock;
@@ -78,6 +79,7 @@ public final class Sidecar implements AutoCloseable {
     this.log = log;
     threads = new Threads(log);
     readiness.hold(ATTACHED, "the kernel programs are not attached yet");
+    FeatureProbe.requirePreconditions(config.kernel());
     programs = KernelPrograms.load(config.kernel());
     ring = programs.mapRing();
     sumsReader = programs.sumsReader();
@@ -184,12 +186,12 @@ public final class Sidecar implements AutoCloseable {
    * <ol>
    *   <li>detach: no new records are made
    *   <li>the ring reader drains the ring and ends
+   *   <li>a last push of metrics, from sums that are now final, in half of the time left
    *   <li>the log writer and the access log service's exporter finish what they have
-   *   <li>a last push of metrics, from sums that are now final
    *   <li>the listener closes, maps and programs are freed
    * </ol>
    *
-   * What could not be finished in time is counted and said.
+   * That something could not be finished in time is said.
    */
   @Override
   public void close() {
@@ -204,9 +206,9 @@ public final class Sidecar implements AutoCloseable {
     if (als != null) {
       als.end();
     }
+    metrics.shutdown(left(deadlineNs).dividedBy(2));
     finished &= join(logThread, deadlineNs);
     finished &= join(alsThread, deadlineNs);
-    metrics.shutdown(left(deadlineNs));
     server.close();
     httpPool.shutdownNow();
     otlpScheduler.shutdownNow();

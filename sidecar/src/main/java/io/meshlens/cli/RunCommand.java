@@ -29,22 +29,20 @@ final class RunCommand implements Callable<Integer> {
     Log log = new Log(System.err, config.logLevel(), InstantSource.system());
     Sidecar sidecar =
         new Sidecar(config, Installation.version(), new FileOutputStream(FileDescriptor.out), log);
-    CountDownLatch stopped = new CountDownLatch(1);
-    Thread onSignal =
-        new Thread(
-            () -> {
-              sidecar.close();
-              stopped.countDown();
-            },
-            "shutdown");
     try {
       sidecar.start();
     } catch (Exception e) {
       sidecar.close();
       throw e;
     }
-    Runtime.getRuntime().addShutdownHook(onSignal);
-    stopped.await();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(sidecar), "shutdown"));
+    new CountDownLatch(1).await();
     return ExitCode.FINE;
+  }
+
+  /** A signal is how this program is meant to end: after a clean stop the exit code says so. */
+  private static void stop(Sidecar sidecar) {
+    sidecar.close();
+    Runtime.getRuntime().halt(ExitCode.FINE);
   }
 }

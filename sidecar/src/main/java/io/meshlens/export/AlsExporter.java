@@ -97,7 +97,7 @@ public final class AlsExporter implements ConnectionSink, Runnable {
     // The exporter's own thread gathers.
   }
 
-  /** Entries not confirmed yet. Approximate from other threads. */
+  /** Connections that wait to be sent for the first time. Safe for any thread. */
   public int queued() {
     return waiting.size();
   }

@@ -50,7 +50,10 @@ public final class MetricsExport implements AutoCloseable {
       Vitals vitals,
       Log log) {
     PrometheusMetricReader prometheus =
-        PrometheusMetricReader.builder().setOtelScopeLabelsEnabled(false).build();
+        PrometheusMetricReader.builder()
+            .setOtelScopeLabelsEnabled(false)
+            .setTargetInfoMetricEnabled(false)
+            .build();
     registry.register(prometheus);
     SdkMeterProviderBuilder builder =
         SdkMeterProvider.builder()

@@ -54,15 +54,39 @@ public final class FeatureProbe {
   /** All features, in the order in which they depend on each other. */
   public static List<Feature> probe(KernelConfig config) {
     FeatureProbe probe = new FeatureProbe(config);
-    probe.kernelVersion(System.getProperty("os.version", ""));
-    probe.capabilities();
-    probe.btf();
-    probe.cgroup();
+    probe.preconditions();
     if (probe.nativeLibrary()) {
       probe.bpf();
       probe.programs();
     }
     return List.copyOf(probe.features);
+  }
+
+  /**
+   * Looks at what can be told without loading anything, so that a user reads causes rather than
+   * their consequences.
+   *
+   * @throws KernelUnavailableException naming everything that is missing, with its remedy
+   */
+  public static void requirePreconditions(KernelConfig config) throws KernelUnavailableException {
+    FeatureProbe probe = new FeatureProbe(config);
+    probe.preconditions();
+    List<String> missing =
+        probe.features.stream()
+            .filter(Feature::isMissing)
+            .map(f -> "missing: %s (%s); remedy: %s".formatted(f.name(), f.detail(), f.remedy()))
+            .map(line -> line.replace(" ()", ""))
+            .toList();
+    if (!missing.isEmpty()) {
+      throw new KernelUnavailableException(String.join("\n", missing));
+    }
+  }
+
+  private void preconditions() {
+    kernelVersion(System.getProperty("os.version", ""));
+    capabilities();
+    btf();
+    cgroup();
   }
 
   private void add(String name, boolean required, Answer answer, String detail, String remedy) {

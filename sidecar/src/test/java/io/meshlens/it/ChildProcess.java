@@ -67,8 +67,8 @@ final class ChildProcess implements AutoCloseable {
         }
       }
       lines.addAll(batch);
-    } catch (IOException e) {
-      lines.add("(stream closed: " + e.getMessage() + ")");
+    } catch (IOException closedByUs) {
+      // close() ended the program and its streams; nobody reads the lines any more.
     }
   }
 
@@ -88,8 +88,12 @@ final class ChildProcess implements AutoCloseable {
     return process.isAlive();
   }
 
+  /**
+   * SIGTERM. Not Process.destroy, which closes our end of the output before the program's last
+   * words.
+   */
   void terminate() {
-    process.destroy();
+    process.toHandle().destroy();
   }
 
   void kill() {
