@@ -178,7 +178,7 @@ final class WireGenerator {
   private static String camel(String snake, boolean upperFirst) {
     StringBuilder out = new StringBuilder();
     boolean upper = upperFirst;
-    for (String word : snake.split("_")) {
+    for (String word : snake.split("_", -1)) {
       out.append(upper ? word.substring(0, 1).toUpperCase(Locale.ROOT) : word.substring(0, 1))
           .append(word.substring(1));
       upper = true;

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.net.HostAndPort;
+import io.meshlens.vitals.Readiness;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class TelemetryServerTest {
+  private final Readiness readiness = new Readiness();
+  private final PrometheusRegistry registry = new PrometheusRegistry();
+  private final ExecutorService pool = Executors.newFixedThreadPool(2);
+  private final HttpClient client = HttpClient.newHttpClient();
+  private TelemetryServer server;
+
+  @BeforeEach
+  void serve() throws IOException {
+    registry.register(
+        () ->
+            CounterSnapshot.builder()
+                .name("cats")
+                .dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder().value(9).build())
+                .build());
+    server = new TelemetryServer(HostAndPort.fromParts("127.0.0.1", 0), registry, readiness, pool);
+  }
+
+  @AfterEach
+  void stop() {
+    client.close();
+    server.close();
+    pool.shutdownNow();
+  }
+
+  private HttpResponse<String> ask(String method, String path)
+      throws IOException, InterruptedException {
+    URI uri = URI.create("http://127.0.0.1:" + server.address().getPort() + path);
+    return client.send(
+        HttpRequest.newBuilder(uri).method(method, BodyPublishers.noBody()).build(),
+        BodyHandlers.ofString());
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return ask("GET", path);
+  }
+
+  @Test
+  void healthIsGoodWhileTheServerRunsReadyOrNot() throws Exception {
+    readiness.hold("kernel", "not attached");
+
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+    assertThat(get("/healthz").body()).isEqualTo("ok\n");
+  }
+
+  @Test
+  void notReadyIs503WithTheReasons() throws Exception {
+    readiness.hold("kernel", "not attached");
+
+    HttpResponse<String> answer = get("/readyz");
+
+    assertThat(answer.statusCode()).isEqualTo(503);
+    assertThat(answer.body()).isEqualTo("not ready\nwaiting: kernel: not attached\n");
+  }
+
+  @Test
+  void readyIs200() throws Exception {
+    readiness.hold("kernel", "not attached");
+    readiness.release("kernel");
+
+    HttpResponse<String> answer = get("/readyz");
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.body()).isEqualTo("ready\n");
+  }
+
+  @Test
+  void metricsAreThoseOfTheRegistry() throws Exception {
+    HttpResponse<String> answer = get("/metrics");
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.headers().firstValue("Content-Type"))
+        .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain"));
+    assertThat(answer.body().lines()).contains("cats_total 9.0");
+  }
+
+  @Test
+  void openMetricsIsServedOnRequest() throws Exception {
+    HttpResponse<String> answer =
+        client.send(
+            HttpRequest.newBuilder(
+                    URI.create("http://127.0.0.1:" + server.address().getPort() + "/metrics"))
+                .header("Accept", "application/openmetrics-text; version=1.0.0")
+                .build(),
+            BodyHandlers.ofString());
+
+    assertThat(answer.body()).endsWith("# EOF\n");
+  }
+
+  @Test
+  void indexNamesThePages() throws Exception {
+    assertThat(get("/").statusCode()).isEqualTo(200);
+    assertThat(get("/").body()).contains("/metrics", "/healthz", "/readyz");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/none", "/index.html"})
+  void anyOtherPathIsNotFound(String path) throws Exception {
+    assertThat(get(path).statusCode()).isEqualTo(404);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/healthz", "/readyz"})
+  void writingIsNotAllowed(String path) throws Exception {
+    HttpResponse<String> answer = ask("POST", path);
+
+    assertThat(answer.statusCode()).isEqualTo(405);
+    assertThat(answer.headers().firstValue("Allow")).contains("GET, HEAD");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/healthz", "/readyz"})
+  void headIsTheAnswerWithoutItsBody(String path) throws Exception {
+    HttpResponse<String> answer = ask("HEAD", path);
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.body()).isEmpty();
+    assertThat(answer.headers().firstValue("Content-Type")).contains("text/plain; charset=utf-8");
+  }
+
+  @Test
+  void addressInUseCannotBeBound() {
+    HostAndPort taken = HostAndPort.fromParts("127.0.0.1", server.address().getPort());
+
+    assertThatThrownBy(() -> new TelemetryServer(taken, registry, readiness, pool).close())
+        .isInstanceOf(BindException.class);
+  }
+
+  @Test
+  void closedServerAnswersNoMore() {
+    server.close();
+
+    assertThatThrownBy(() -> get("/healthz")).isInstanceOf(IOException.class);
+  }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.meshlens.config.ConfigKey;
+import io.meshlens.metrics.MeshMetric;
+import io.meshlens.vitals.Vital;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class SettingsTest {
+  private static final Path REFERENCE = Path.of("../docs/reference");
+
+  static List<ConfigKey<?>> keys() {
+    return Settings.ALL;
+  }
+
+  @Test
+  void listHoldsEveryKeyOfTheClass() throws IllegalAccessException {
+    List<Object> declared = new ArrayList<>();
+    for (Field field : Settings.class.getFields()) {
+      if (field.getType() == ConfigKey.class) {
+        declared.add(field.get(null));
+      }
+    }
+
+    assertThat(declared).isNotEmpty();
+    assertThat(List.<Object>copyOf(Settings.ALL)).containsExactlyElementsOf(declared);
+  }
+
+  @Test
+  void noTwoKeysShareANameOrAnEnvironmentVariable() {
+    assertThat(Settings.ALL.stream().map(ConfigKey::name)).doesNotHaveDuplicates();
+    assertThat(Settings.ALL.stream().map(ConfigKey::environmentName)).doesNotHaveDuplicates();
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void defaultFitsItsType(ConfigKey<?> key) {
+    assertThat(key.type().parse(key.defaultText()).isPresent()).isTrue();
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void helpIsASentence(ConfigKey<?> key) {
+    assertThat(key.help()).matches("[A-Z].*[^.]\\.").doesNotContain("\n");
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void nameIsWordsJoinedByDots(ConfigKey<?> key) {
+    assertThat(key.name()).matches("[a-z]+(_[a-z]+)*(\\.[a-z]+(_[a-z]+)*)*");
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void environmentVariableIsNotOneThatKubernetesSets(ConfigKey<?> key) {
+    assertThat(key.environmentName())
+        .doesNotMatch("MESHLENS_(SERVICE|PORT)(_.*)?")
+        .matches("MESHLENS_[A-Z_]+");
+  }
+
+  @Test
+  void referenceOfTheConfigurationIsUpToDate() throws IOException {
+    StringBuilder page = new StringBuilder();
+    page.append("# Configuration\n\n")
+        .append("Every setting can be given as a flag (`--set KEY=VALUE`), by its environment")
+        .append(" variable, or in a\n")
+        .append("YAML file (`--config FILE`); the first of these that has it wins, then the")
+        .append(" default.\n\n")
+        .append("| key | environment variable | default | values | meaning |\n")
+        .append("|---|---|---|---|---|\n");
+    for (ConfigKey<?> key : Settings.ALL) {
+      String initial = key.defaultText().isEmpty() ? "(empty)" : code(key.defaultText());
+      row(
+          page,
+          List.of(
+              code(key.name()),
+              code(key.environmentName()),
+              initial,
+              key.type().expectation(),
+              key.help()));
+    }
+
+    assertUpToDate("config.md", page.toString());
+  }
+
+  @Test
+  void referenceOfTheMetricsIsUpToDate() throws IOException {
+    StringBuilder page = new StringBuilder();
+    page.append("# Metrics\n\n")
+        .append("Names and units are OpenTelemetry's; in Prometheus text dots become underscores,")
+        .append(" the unit is appended\n")
+        .append("where it is not in braces, and counters end in `_total`.\n\n")
+        .append("## Connections\n\n")
+        .append("| name | kind | unit | meaning |\n")
+        .append("|---|---|---|---|\n");
+    for (MeshMetric metric : MeshMetric.values()) {
+      String kind = metric.kind() == MeshMetric.Kind.COUNTER ? "counter" : "up-down counter";
+      row(page, List.of(code(metric.metricName()), kind, code(metric.unit()), metric.help()));
+    }
+    page.append("\n## The program itself\n\n")
+        .append("All are counters.\n\n")
+        .append("| name | unit | `cause` | meaning |\n")
+        .append("|---|---|---|---|\n");
+    Map<String, List<Vital>> byMetric = new LinkedHashMap<>();
+    for (Vital vital : Vital.values()) {
+      byMetric.computeIfAbsent(vital.metric(), m -> new ArrayList<>()).add(vital);
+    }
+    byMetric.forEach(
+        (metric, vitals) -> {
+          List<String> causes =
+              vitals.stream()
+                  .map(Vital::cause)
+                  .filter(cause -> !cause.isEmpty())
+                  .map(SettingsTest::code)
+                  .toList();
+          Vital first = vitals.getFirst();
+          row(
+              page,
+              List.of(code(metric), code(first.unit()), String.join(", ", causes), first.help()));
+        });
+
+    assertUpToDate("metrics.md", page.toString());
+  }
+
+  private static String code(String text) {
+    return "`" + text + "`";
+  }
+
+  private static void row(StringBuilder page, List<String> cells) {
+    for (String cell : cells) {
+      page.append(cell.isEmpty() ? "| " : "| " + cell.replace("|", "\\|") + " ");
+    }
+    page.append("|\n");
+  }
+
+  /** A missing page fails; {@code -Dgolden.update=true} writes it. */
+  private static void assertUpToDate(String name, String page) throws IOException {
+    Path file = REFERENCE.resolve(name);
+    if (Boolean.getBoolean("golden.update")) {
+      Files.createDirectories(REFERENCE);
+      Files.writeString(file, page);
+    }
+    assertThat(file).exists().content().isEqualTo(page);
+  }
+}

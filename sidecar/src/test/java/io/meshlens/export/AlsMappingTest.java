@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.export;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.Struct;
+import io.envoyproxy.envoy.config.core.v3.Address;
+import io.envoyproxy.envoy.data.accesslog.v3.AccessLogCommon;
+import io.envoyproxy.envoy.data.accesslog.v3.AccessLogType;
+import io.envoyproxy.envoy.data.accesslog.v3.ResponseFlags;
+import io.envoyproxy.envoy.data.accesslog.v3.TCPAccessLogEntry;
+import io.meshlens.accesslog.ConnectionIds;
+import io.meshlens.flow.Connection;
+import io.meshlens.flow.ConnectionEvent;
+import io.meshlens.flow.Direction;
+import io.meshlens.flow.Termination;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class AlsMappingTest {
+  private static final long CLIENT = 0x0000_ffff_0a00_0001L;
+  private static final long SERVER = 0x0000_ffff_0a00_0002L;
+
+  private final ConnectionIds ids = new ConnectionIds("1f0c2a9b");
+  private final AlsMapping mapping = new AlsMapping(ids);
+
+  /** 101 bytes from 10.0.0.1:40001 to 10.0.0.2:443 and 103 bytes back, as either side sees it. */
+  private static Connection reportedBy(Direction direction) {
+    boolean client = direction == Direction.OUTBOUND;
+    Connection c = new Connection();
+    c.direction = direction;
+    c.termination = Termination.FIN_LOCAL;
+    c.socketCookie = 77;
+    c.startMonoNs = 1_000;
+    c.endMonoNs = 2_500_000_900L;
+    c.endEpochNs = 1_795_221_953_123_456_789L;
+    c.localLow = client ? CLIENT : SERVER;
+    c.localPort = client ? 40_001 : 443;
+    c.remoteLow = client ? SERVER : CLIENT;
+    c.remotePort = client ? 443 : 40_001;
+    c.bytesSent = client ? 101 : 103;
+    c.bytesReceived = client ? 103 : 101;
+    c.bytesRetransmitted = 7;
+    return c;
+  }
+
+  private TCPAccessLogEntry entry(Connection c) {
+    return mapping.entry(c);
+  }
+
+  private AccessLogCommon common(Connection c) {
+    return entry(c).getCommonProperties();
+  }
+
+  private ResponseFlags flags(Connection c) {
+    return common(c).getResponseFlags();
+  }
+
+  private Struct metadata(Connection c) {
+    return common(c).getMetadata().getFilterMetadataOrThrow("meshlens");
+  }
+
+  private static String text(Address address) {
+    return address.getSocketAddress().getAddress()
+        + ":"
+        + address.getSocketAddress().getPortValue();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void bothReportersOrientBytesAlike(Direction direction) {
+    TCPAccessLogEntry entry = entry(reportedBy(direction));
+
+    assertThat(entry.getConnectionProperties().getReceivedBytes()).isEqualTo(101);
+    assertThat(entry.getConnectionProperties().getSentBytes()).isEqualTo(103);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void bothReportersNameTheSameEnds(Direction direction) {
+    AccessLogCommon common = common(reportedBy(direction));
+
+    assertThat(text(common.getDownstreamRemoteAddress())).isEqualTo("10.0.0.1:40001");
+    assertThat(text(common.getUpstreamLocalAddress())).isEqualTo("10.0.0.1:40001");
+    assertThat(text(common.getDownstreamLocalAddress())).isEqualTo("10.0.0.2:443");
+    assertThat(text(common.getUpstreamRemoteAddress())).isEqualTo("10.0.0.2:443");
+  }
+
+  @Test
+  void clientKnowsWhatItPutOnTheWire() {
+    AccessLogCommon common = common(reportedBy(Direction.OUTBOUND));
+
+    assertThat(common.getDownstreamWireBytesReceived()).isEqualTo(108);
+    assertThat(common.getUpstreamWireBytesSent()).isEqualTo(108);
+    assertThat(common.getDownstreamWireBytesSent()).isZero();
+  }
+
+  @Test
+  void serverKnowsWhatItPutOnTheWire() {
+    AccessLogCommon common = common(reportedBy(Direction.INBOUND));
+
+    assertThat(common.getDownstreamWireBytesSent()).isEqualTo(110);
+    assertThat(common.getUpstreamWireBytesReceived()).isEqualTo(110);
+    assertThat(common.getDownstreamWireBytesReceived()).isZero();
+  }
+
+  @Test
+  void timesAreThoseOfTheConnection() {
+    AccessLogCommon common = common(reportedBy(Direction.OUTBOUND));
+
+    Instant start =
+        Instant.ofEpochSecond(0, 1_795_221_953_123_456_789L).minusNanos(2_500_000_900L - 1_000);
+    assertThat(
+            Instant.ofEpochSecond(
+                common.getStartTime().getSeconds(), common.getStartTime().getNanos()))
+        .isEqualTo(start);
+    assertThat(common.getDuration().getSeconds()).isEqualTo(2);
+    assertThat(common.getDuration().getNanos()).isEqualTo(499_999_900);
+  }
+
+  @Test
+  void entryIsTheEndOfATcpConnectionWithItsIdentity() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+
+    assertThat(common(c).getAccessLogType()).isEqualTo(AccessLogType.TcpConnectionEnd);
+    assertThat(common(c).getStreamId()).isEqualTo(ids.text(c));
+    assertThat(common(c).getConnectionTerminationDetails()).isEqualTo("fin_local");
+  }
+
+  @Test
+  void refusedConnectionIsAnUpstreamFailureWithItsReason() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.event = ConnectionEvent.FAILED;
+    c.termination = Termination.REFUSED;
+    c.error = 111;
+
+    assertThat(flags(c))
+        .isEqualTo(ResponseFlags.newBuilder().setUpstreamConnectionFailure(true).build());
+    assertThat(common(c).getUpstreamTransportFailureReason()).isEqualTo("ECONNREFUSED");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "OUTBOUND, RESET_LOCAL, true",
+    "INBOUND, RESET_REMOTE, true",
+    "OUTBOUND, RESET_REMOTE, false",
+    "INBOUND, RESET_LOCAL, false"
+  })
+  void resetIsATerminationByTheSideThatSentIt(
+      Direction direction, Termination termination, boolean byClient) {
+    Connection c = reportedBy(direction);
+    c.termination = termination;
+
+    ResponseFlags.Builder expected = ResponseFlags.newBuilder();
+    if (byClient) {
+      expected.setDownstreamConnectionTermination(true);
+    } else {
+      expected.setUpstreamConnectionTermination(true);
+    }
+    assertThat(flags(c)).isEqualTo(expected.build());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"RESET_LOCAL", "RESET_REMOTE"})
+  void otherEndsHaveNoFlag(Termination termination) {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.termination = termination;
+
+    assertThat(flags(c)).isEqualTo(ResponseFlags.getDefaultInstance());
+  }
+
+  @Test
+  void unknownValuesAreAbsent() {
+    assertThat(metadata(reportedBy(Direction.INBOUND)).getFieldsMap())
+        .containsOnlyKeys(
+            "packets_sent",
+            "packets_received",
+            "retransmits",
+            "bytes_retransmitted",
+            "syn_retransmits");
+    assertThat(common(reportedBy(Direction.INBOUND)).getUpstreamTransportFailureReason()).isEmpty();
+  }
+
+  @Test
+  void knownValuesAreInTheMetadata() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.establishedMonoNs = 1_431;
+    c.rttUs = 211;
+    c.rttVarUs = 37;
+    c.minRttUs = 53;
+    c.pid = 4711;
+    c.cgroupId = 7919;
+    c.netns = 4_026_531_840L;
+    System.arraycopy("curl".getBytes(US_ASCII), 0, c.comm, 0, 4);
+    c.commLengthBytes = 4;
+
+    Struct fields = metadata(c);
+
+    assertThat(number(fields, "connect_ns")).isEqualTo(431);
+    assertThat(number(fields, "rtt_us")).isEqualTo(211);
+    assertThat(number(fields, "rtt_var_us")).isEqualTo(37);
+    assertThat(number(fields, "min_rtt_us")).isEqualTo(53);
+    assertThat(number(fields, "pid")).isEqualTo(4711);
+    assertThat(number(fields, "cgroup_id")).isEqualTo(7919);
+    assertThat(number(fields, "netns")).isEqualTo(4_026_531_840L);
+    assertThat(fields.getFieldsOrThrow("comm").getStringValue()).isEqualTo("curl");
+  }
+
+  private static long number(Struct fields, String name) {
+    return (long) fields.getFieldsOrThrow(name).getNumberValue();
+  }
+
+  @Test
+  void reporterIsTold() {
+    assertThat(common(reportedBy(Direction.INBOUND)).getCustomTagsOrThrow("reporter"))
+        .isEqualTo("destination");
+    assertThat(common(reportedBy(Direction.OUTBOUND)).getCustomTagsOrThrow("reporter"))
+        .isEqualTo("source");
+  }
+}
