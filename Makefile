@@ -18,7 +18,7 @@ ARGS ?=
 ## run      install what is missing, build, and watch this machine (stop with Ctrl-C)
 run:
 	$(as_root)
-	@$(MAKE) --no-print-directory build >&2
+	@$(MAKE) -s --no-print-directory build >&2
 	@exec ./meshlens run $(ARGS)
 
 ## test     install what is missing, build, and run every test, those on the real kernel included

@@ -46,12 +46,21 @@ public final class TelemetryServer implements AutoCloseable {
     handle("/metrics", new MetricsHandler(registry));
     handle("/healthz", exchange -> answer(exchange, 200, "ok\n"));
     handle("/readyz", exchange -> ready(exchange, readiness));
-    handle("/", TelemetryServer::index);
+    handle("/", exchange -> answer(exchange, 200, INDEX));
     server.start();
   }
 
+  /** Contexts match by prefix: anything longer than the path itself is somebody's mistake. */
   private void handle(String path, HttpHandler handler) {
-    server.createContext(path, handler);
+    server.createContext(
+        path,
+        exchange -> {
+          if (exchange.getRequestURI().getPath().equals(path)) {
+            handler.handle(exchange);
+          } else {
+            answer(exchange, 404, "not found; try /\n");
+          }
+        });
   }
 
   private static void ready(HttpExchange exchange, Readiness readiness) throws IOException {
@@ -59,11 +68,6 @@ public final class TelemetryServer implements AutoCloseable {
     StringBuilder text = new StringBuilder(ready ? "ready\n" : "not ready\n");
     readiness.lines().forEach(line -> text.append(line).append('\n'));
     answer(exchange, ready ? 200 : 503, text.toString());
-  }
-
-  private static void index(HttpExchange exchange) throws IOException {
-    boolean root = exchange.getRequestURI().getPath().equals("/");
-    answer(exchange, root ? 200 : 404, root ? INDEX : "not found; try /\n");
   }
 
   private static void answer(HttpExchange exchange, int status, String text) throws IOException {

@@ -2,6 +2,7 @@
 package io.meshlens.config;
 
 import com.google.common.net.HostAndPort;
+import com.google.common.net.InetAddresses;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
@@ -70,13 +71,18 @@ public record ValueType<T>(String expectation, Function<String, Optional<T>> par
         text -> {
           try {
             HostAndPort address = HostAndPort.fromString(text).requireBracketsForIPv6();
-            return address.hasPort() && !address.getHost().isEmpty()
+            return address.hasPort() && isHost(address.getHost())
                 ? Optional.of(address)
                 : Optional.empty();
           } catch (IllegalArgumentException e) {
             return Optional.empty();
           }
         });
+  }
+
+  /** A literal or a name; names with underscores occur in container networks. */
+  private static boolean isHost(String host) {
+    return InetAddresses.isInetAddress(host) || host.matches("[A-Za-z0-9._-]+");
   }
 
   public static ValueType<URI> httpUri() {

@@ -117,9 +117,22 @@ final class YamlFile {
     return out.toString();
   }
 
+  /** Plain only where no YAML reader can take it for something else than this text. */
   private static String quote(String text) {
-    return text.matches("[A-Za-z0-9./_-]+")
-        ? text
-        : "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+    if (text.matches("[A-Za-z0-9./_][A-Za-z0-9./_-]*") && !text.matches("(?i)null")) {
+      return text;
+    }
+    StringBuilder quoted = new StringBuilder("\"");
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '"' || c == '\\') {
+        quoted.append('\\').append(c);
+      } else if (c < ' ' || c == 0x7f) {
+        quoted.append("\\x%02x".formatted((int) c));
+      } else {
+        quoted.append(c);
+      }
+    }
+    return quoted.append('"').toString();
   }
 }

@@ -21,14 +21,14 @@ import java.util.regex.Pattern;
 /** Asks the kernel for everything that the programs need. */
 public final class FeatureProbe {
   private static final String ALL = "everything";
-  private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+).*");
+  private static final Pattern VERSION = Pattern.compile("(\\d{1,9})\\.(\\d{1,9}).*");
   private static final int MIN_MAJOR = 5;
   private static final int MIN_MINOR = 10;
 
   private static final List<MapType> MAP_TYPES =
       List.of(MapType.RINGBUF, MapType.SK_STORAGE, MapType.PERCPU_HASH, MapType.PERCPU_ARRAY);
 
-  /** Helpers that the programs call and and not every kernel offers to sock_ops. */
+  /** Helpers that the programs call and that not every kernel offers to sock_ops. */
   private static final List<Helper> HELPERS =
       List.of(
           Helper.SK_STORAGE_GET,

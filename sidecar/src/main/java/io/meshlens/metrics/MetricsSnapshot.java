@@ -66,7 +66,7 @@ public final class MetricsSnapshot {
   }
 
   private void addAll(Labels labels, Sums row) {
-    if (row.connectionsOpened() != 0) {
+    if (row.connectionsOpened() != 0 || row.connectionsClosed() != 0) {
       add(MeshMetric.CONNECTIONS_OPENED, labels, row.connectionsOpened());
       add(MeshMetric.CONNECTIONS_CLOSED, labels, row.connectionsClosed());
       // The rows of two processors are not read at one instant: never less than none.

@@ -120,7 +120,7 @@ final class TelemetryServerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/none", "/index.html"})
+  @ValueSource(strings = {"/none", "/healthz/none", "/readyzz", "/index.html"})
   void anyOtherPathIsNotFound(String path) throws Exception {
     assertThat(get(path).statusCode()).isEqualTo(404);
   }

@@ -322,7 +322,8 @@ final class ConfigurationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tab\there", "~", "yes", "1e3", "müller", "."})
+  @ValueSource(
+      strings = {"line\nbreak", "tab\there", "null", "~", "yes", "1e3", "müller", "-", "."})
   void strangeTextSurvivesTheDescription(String text) throws Exception {
     Configuration first = read(Map.of("name", text), Map.of(), Optional.empty());
 

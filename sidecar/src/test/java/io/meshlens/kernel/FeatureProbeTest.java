@@ -29,6 +29,11 @@ final class FeatureProbeTest {
   }
 
   @Test
+  void versionOfAbsurdNumbersIsUnknown() {
+    assertThat(FeatureProbe.versionAnswer("99999999999.1")).isEqualTo(Answer.UNKNOWN);
+  }
+
+  @Test
   void effectiveCapabilitiesAreReadAmongTheOthers() {
     assertThat(
             FeatureProbe.effectiveCapabilities(

@@ -191,4 +191,13 @@ final class MetricsSnapshotTest {
       assertThat(snapshot.points(metric).stream().map(Point::labels)).doesNotHaveDuplicates();
     }
   }
+
+  @Test
+  void closedConnectionIsCountedEvenWhenItsOpeningWasNotReadYet() {
+    MetricsSnapshot snapshot =
+        MetricsSnapshot.of(
+            new SumsSnapshot(Map.of(pair(0), new Sums(0, 1, 0, 0, 0, 0, 0, 0)), Map.of()));
+
+    assertThat(total(snapshot, MeshMetric.CONNECTIONS_CLOSED)).isEqualTo(1);
+  }
 }
