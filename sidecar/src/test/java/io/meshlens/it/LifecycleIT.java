@@ -237,10 +237,15 @@ class LifecycleIT {
 
   @Test
   void anUnmountedCgroupHierarchyAndMissingBtfAreNamedWithTheirRemedies() throws Exception {
-    // In a mount namespace of its own: the cgroup v2 mount is gone and /sys/kernel/btf is empty.
+    // In a mount namespace of its own: no cgroup v2 is mounted and /sys/kernel/btf is empty.
     String hide =
-        "umount -l %s && mount -t tmpfs none /sys/kernel/btf && exec %s check"
-            .formatted(cgroupRoot(), SidecarProcess.LAUNCHER);
+        """
+        for directory in $(awk '$3 == "cgroup2" { print $2 }' /proc/self/mounts); do
+          umount -l "$directory"
+        done
+        mount -t tmpfs none /sys/kernel/btf
+        exec %s check"""
+            .formatted(SidecarProcess.LAUNCHER);
     try (ChildProcess check =
         ChildProcess.of("unshare", "--mount", "--propagation", "private", "sh", "-c", hide)) {
       assertThat(check.exitCode()).as("%s", check.err()).isEqualTo(3);
