@@ -26,7 +26,6 @@ static __always_inline void *record_reserve(__u16 kind, __u32 length_bytes)
 
 static __always_inline void record_submit(void *record)
 {
-	count(KERNEL_COUNTER_RECORDS_SUBMITTED);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 

@@ -52,15 +52,13 @@ enum connection_state {
 
 /* Indexes of the map kernel_counters. */
 enum kernel_counter {
-	/* Records handed to the ring. */
-	KERNEL_COUNTER_RECORDS_SUBMITTED = 0,
 	/* Records lost because the ring was full; the sums still hold their numbers. */
-	KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 1,
+	KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0,
 	/* Connections not tracked because the kernel refused per-socket storage. */
-	KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 2,
+	KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1,
 	/* Additions that went to sums_overflow because sums was full or busy. */
-	KERNEL_COUNTER_SUMS_FOLDED = 3,
-	KERNEL_COUNTER_COUNT = 4,
+	KERNEL_COUNTER_SUMS_FOLDED = 2,
+	KERNEL_COUNTER_COUNT = 3,
 };
 
 /*

@@ -116,11 +116,6 @@ public final class SumsReader implements AutoCloseable {
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));
   }
 
-  /** Records handed to the ring so far. */
-  public synchronized long recordsSubmitted() {
-    return counter(WireCodes.KERNEL_COUNTER_RECORDS_SUBMITTED);
-  }
-
   private long counter(int counter) {
     index.putInt(0, counter);
     long total = 0;

@@ -19,11 +19,10 @@ public final class WireCodes {
   public static final int CONNECTION_STATE_CLOSE_WAIT = 8;
   public static final int CONNECTION_STATE_LAST_ACK = 9;
   public static final int CONNECTION_STATE_CLOSING = 11;
-  public static final int KERNEL_COUNTER_RECORDS_SUBMITTED = 0;
-  public static final int KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 1;
-  public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 2;
-  public static final int KERNEL_COUNTER_SUMS_FOLDED = 3;
-  public static final int KERNEL_COUNTER_COUNT = 4;
+  public static final int KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0;
+  public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1;
+  public static final int KERNEL_COUNTER_SUMS_FOLDED = 2;
+  public static final int KERNEL_COUNTER_COUNT = 3;
 
   private WireCodes() {}
 }

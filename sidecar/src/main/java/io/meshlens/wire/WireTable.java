@@ -20,11 +20,10 @@ final class WireTable {
       enum connection_state.CONNECTION_STATE_SYN_RECV = 3
       enum connection_state.CONNECTION_STATE_SYN_SENT = 2
       enum connection_state.CONNECTION_STATE_TIME_WAIT = 6
-      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 2
-      enum kernel_counter.KERNEL_COUNTER_COUNT = 4
-      enum kernel_counter.KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 1
-      enum kernel_counter.KERNEL_COUNTER_RECORDS_SUBMITTED = 0
-      enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 3
+      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1
+      enum kernel_counter.KERNEL_COUNTER_COUNT = 3
+      enum kernel_counter.KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0
+      enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 2
       enum record_kind.RECORD_KIND_CONNECTION = 1
       enum wire_abi.WIRE_ABI_VERSION = 1
       struct connection_record = 176 bytes
