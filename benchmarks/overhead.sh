@@ -209,6 +209,8 @@ others_attached() {
 }
 
 wait_until_alone() {
+  [ "$(cat /proc/sys/kernel/bpf_stats_enabled 2>/dev/null || echo 0)" = 0 ] ||
+    die "kernel.bpf_stats_enabled is on and slows every BPF program: sysctl kernel.bpf_stats_enabled=0"
   for _ in $(seq 60); do
     [ "$(others_attached)" != 0 ] || return 0
     sleep 1
