@@ -27,6 +27,7 @@ test:
 	@scripts/install-packages.sh build test
 	$(MAKE) --no-print-directory -C bpf format-check
 	$(maven) verify
+	@touch $(built)
 
 ## build    only build: leaves the program in sidecar/target/dist
 build: $(built)
