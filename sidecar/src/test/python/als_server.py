@@ -9,7 +9,6 @@ import json
 import sys
 import threading
 import time
-from concurrent import futures
 
 import peer
 
@@ -53,9 +52,4 @@ HANDLER = grpc.method_handlers_generic_handler(
         request_deserializer=als_pb2.StreamAccessLogsMessage.FromString,
         response_serializer=als_pb2.StreamAccessLogsResponse.SerializeToString)})
 
-server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
-server.add_generic_rpc_handlers((HANDLER,))
-port = server.add_insecure_port("127.0.0.1:" + sys.argv[2])
-server.start()
-peer.say(json.dumps({"port": port}))
-server.wait_for_termination()
+peer.serve(HANDLER, sys.argv[2])

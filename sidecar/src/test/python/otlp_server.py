@@ -5,7 +5,6 @@ usage: otlp_server.py PROTO_DIRECTORY PORT
 """
 import json
 import sys
-from concurrent import futures
 
 import peer
 
@@ -45,9 +44,4 @@ HANDLER = grpc.method_handlers_generic_handler(
         request_deserializer=service.ExportMetricsServiceRequest.FromString,
         response_serializer=service.ExportMetricsServiceResponse.SerializeToString)})
 
-server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
-server.add_generic_rpc_handlers((HANDLER,))
-port = server.add_insecure_port("127.0.0.1:" + sys.argv[2])
-server.start()
-peer.say(json.dumps({"port": port}))
-server.wait_for_termination()
+peer.serve(HANDLER, sys.argv[2])

@@ -3,10 +3,14 @@
 
 The peers are a second opinion: another language, another gRPC and another protobuf than the program's.
 """
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from concurrent import futures
+
+import grpc
 
 
 def generate(proto_directory, *roots):
@@ -31,3 +35,13 @@ def say(text):
     """One line to the test that started this program; it reads them as they come."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def serve(handler, port):
+    """Serves one gRPC service on a loopback port (0: any free one), says which, and never returns."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+    server.add_generic_rpc_handlers((handler,))
+    bound = server.add_insecure_port("127.0.0.1:" + port)
+    server.start()
+    say(json.dumps({"port": bound}))
+    server.wait_for_termination()
