@@ -51,7 +51,7 @@ class BpfLinkIT {
   @Test
   void aPinnedLinkOutlivesItsHandleAndEndsWithItsPin() throws IOException {
     try (Cgroup cgroup = new Cgroup();
-        BpfFileSystem files = new BpfFileSystem()) {
+        MountedBpfFileSystem files = new MountedBpfFileSystem()) {
       Path pin = files.path("link");
       try (BpfLink link = object.attachCgroup("watch_sockets", cgroup.directory())) {
         link.pin(pin);

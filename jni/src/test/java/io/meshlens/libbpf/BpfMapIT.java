@@ -276,7 +276,7 @@ class BpfMapIT {
 
   @Test
   void aPinnedMapIsTheSameMapAndUnpinRemovesTheFile() throws IOException {
-    try (BpfFileSystem files = new BpfFileSystem();
+    try (MountedBpfFileSystem files = new MountedBpfFileSystem();
         BpfMap map = object.map("percpu_hashed")) {
       map.pin(files.path("pinned"));
       try (BpfMap pinned = BpfMap.openPinned(files.path("pinned"))) {

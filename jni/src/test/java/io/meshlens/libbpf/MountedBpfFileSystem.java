@@ -6,10 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A BPF file system of its own for a test, gone afterwards. */
-final class BpfFileSystem implements AutoCloseable {
+final class MountedBpfFileSystem implements AutoCloseable {
   private final Path directory;
 
-  BpfFileSystem() throws IOException {
+  MountedBpfFileSystem() throws IOException {
     directory = Files.createTempDirectory("bpffs");
     Command.run("mount", "-t", "bpf", "bpf", directory.toString());
   }
