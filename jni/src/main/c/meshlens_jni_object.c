@@ -85,6 +85,14 @@ static jint object__set_max_entries(JNIEnv *env, jclass type, jlong map, jint ma
 	return bpf_map__set_max_entries(handle__pointer(map), (__u32)max_entries);
 }
 
+static jint object__pin_map(JNIEnv *env, jclass type, jlong map, jbyteArray path)
+{
+	char text[PATH_MAX];
+	int err = text__copy(env, path, text, sizeof(text));
+
+	return err ? err : bpf_map__set_pin_path(handle__pointer(map), text);
+}
+
 static jint object__disable(JNIEnv *env, jclass type, jlong program)
 {
 	return bpf_program__set_autoload(handle__pointer(program), false);
@@ -213,6 +221,7 @@ static const JNINativeMethod object_methods[] = {
 	NATIVE("nextMap0", "(JJ)J", object__next_map),
 	NATIVE("mapName0", "(J)Ljava/lang/String;", object__map_name),
 	NATIVE("setMaxEntries0", "(JI)I", object__set_max_entries),
+	NATIVE("pinMap0", "(J[B)I", object__pin_map),
 	NATIVE("disable0", "(J)I", object__disable),
 	NATIVE("setRodata0", "(JIIJ)I", object__set_rodata),
 	NATIVE("mapFd0", "(J)I", object__map_fd),

@@ -68,6 +68,33 @@ struct {
 	__type(value, __u64);
 } percpu_cells SEC(".maps");
 
+struct locked_cell {
+	struct bpf_spin_lock lock;
+	__u32 words[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, __u32);
+	__type(value, struct locked_cell);
+} locked_cells SEC(".maps");
+
+/* So large that no CPU runs out of room and evicts what the tests put in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 10000);
+	__type(key, __u32);
+	__type(value, __u64);
+} recent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, __u64);
+} sockets SEC(".maps");
+
 /* Has keys, and no batch operations. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

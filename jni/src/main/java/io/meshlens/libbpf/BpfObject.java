@@ -72,6 +72,20 @@ public final class BpfObject implements AutoCloseable {
         "size map " + mapName, handle.use(object -> setMaxEntries0(map, maxEntries)));
   }
 
+  /**
+   * Has {@link #load} use the map pinned at a path, with what is in it, or create the map and pin
+   * it there if there is none. The pin stays until it is removed; a load that fails removes those
+   * it made. A pinned map of another type, other sizes or other flags fails the load with EINVAL;
+   * whether its keys and values mean the same, nobody compares.
+   */
+  public void pinMap(String mapName, Path pin) {
+    requireNotLoaded();
+    byte[] path = Libbpf.text(pin);
+    long map = map0(mapName);
+    BpfException.check(
+        "pin map " + mapName + " to " + pin, handle.use(object -> pinMap0(map, path)));
+  }
+
   /** Leaves a program out of {@link #load}. */
   public void disable(String programName) {
     requireNotLoaded();
@@ -255,6 +269,8 @@ public final class BpfObject implements AutoCloseable {
   private static native String mapName0(long map);
 
   private static native int setMaxEntries0(long map, int maxEntries);
+
+  private static native int pinMap0(long map, byte[] path);
 
   private static native int disable0(long program);
 
