@@ -24,6 +24,11 @@ static jint link__unpin(JNIEnv *env, jclass type, jlong link)
 	return bpf_link__unpin(handle__pointer(link));
 }
 
+static jint link__update(JNIEnv *env, jclass type, jlong link, jlong program)
+{
+	return bpf_link__update_program(handle__pointer(link), handle__pointer(program));
+}
+
 static jlong link__open_pinned(JNIEnv *env, jclass type, jbyteArray path)
 {
 	char text[PATH_MAX];
@@ -36,6 +41,7 @@ static const JNINativeMethod link_methods[] = {
 	NATIVE("destroy0", "(J)V", link__destroy),
 	NATIVE("pin0", "(J[B)I", link__pin),
 	NATIVE("unpin0", "(J)I", link__unpin),
+	NATIVE("update0", "(JJ)I", link__update),
 	NATIVE("openPinned0", "([B)J", link__open_pinned),
 };
 

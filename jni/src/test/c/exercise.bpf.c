@@ -103,10 +103,10 @@ struct {
 	__type(value, __u32);
 } devices SEC(".maps");
 
-/* 0: records dropped for want of room; 1: sock_ops calls; 2: raw tracepoint calls. */
+/* 0: records dropped for want of room; 1: sock_ops calls; 2: raw tracepoint calls; 3: connects. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 4);
 	__type(key, __u32);
 	__type(value, __u64);
 } counts SEC(".maps");
@@ -165,6 +165,14 @@ SEC("sockops")
 int watch_sockets(struct bpf_sock_ops *ctx)
 {
 	count(1);
+	return 1;
+}
+
+SEC("sockops")
+int count_connects(struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		count(3);
 	return 1;
 }
 

@@ -39,6 +39,18 @@ public final class BpfLink implements AutoCloseable {
     BpfException.check("unpin link " + name, use(BpfLink::unpin0));
   }
 
+  /**
+   * Puts a program of a loaded object in the place of the attached one. Each event meets one of the
+   * two; the replaced program is unloaded when nothing else holds it.
+   *
+   * @throws BpfException if the program is of another type, the kernel replaces none for this kind
+   *     of link (it does for cgroups), or, by ENOLINK, the cgroup is gone
+   */
+  public void update(BpfObject object, String programName) {
+    long result = use(link -> object.useProgram(programName, program -> update0(link, program)));
+    BpfException.check("update link " + name + " to " + programName, result);
+  }
+
   @Override
   public void close() {
     handle.close();
@@ -57,6 +69,8 @@ public final class BpfLink implements AutoCloseable {
   private static native int pin0(long link, byte[] path);
 
   private static native int unpin0(long link);
+
+  private static native int update0(long link, long program);
 
   private static native long openPinned0(byte[] path);
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongBinaryOperator;
 import java.util.function.LongFunction;
+import java.util.function.LongUnaryOperator;
 
 /**
  * An ELF object of BPF programs and maps: open, configure, load, attach. Used by one thread at a
@@ -171,6 +172,12 @@ public final class BpfObject implements AutoCloseable {
   @Override
   public void close() {
     handle.close();
+  }
+
+  long useProgram(String programName, LongUnaryOperator call) {
+    requireLoaded();
+    long program = program0(programName);
+    return handle.use(object -> call.applyAsLong(program));
   }
 
   private interface Attachment {

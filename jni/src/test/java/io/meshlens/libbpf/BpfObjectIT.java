@@ -16,11 +16,14 @@ class BpfObjectIT {
 
   @Test
   void namesAreThoseOfTheElf() {
-    try (BpfObject object = BpfObject.open(Exercise.ELF)) {
-      assertThat(object.programNames())
-          .containsExactlyInAnyOrder("produce", "watch_sockets", "watch_calls", "list_maps");
-      assertThat(object.mapNames())
+    try (BpfObject many = BpfObject.open(Exercise.ELF);
+        BpfObject one = BpfObject.open(Exercise.REFUSED_ELF)) {
+      assertThat(many.programNames())
+          .contains("produce", "watch_sockets", "watch_calls", "list_maps");
+      assertThat(many.mapNames())
           .contains("records", "hashed", "percpu_hashed", "percpu_cells", "devices", "counts");
+      assertThat(one.programNames()).containsExactly("reads_unchecked");
+      assertThat(one.mapNames()).containsExactly("cells");
     }
   }
 

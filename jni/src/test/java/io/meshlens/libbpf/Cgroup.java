@@ -23,12 +23,28 @@ final class Cgroup implements AutoCloseable {
   /** Opens a TCP connection from a process inside. */
   void connectOnce() throws IOException {
     try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      String script =
-          "echo $$ > %s/cgroup.procs && exec 3<>/dev/tcp/%s/%d"
-              .formatted(
-                  directory, server.getInetAddress().getHostAddress(), server.getLocalPort());
-      Command.run("bash", "-c", script);
+      run("exec 3<>" + addressOf(server));
     }
+  }
+
+  /** Runs a bash script inside and expects it to succeed. */
+  void run(String script) throws IOException {
+    Command.run("bash", "-c", inside(script));
+  }
+
+  /** Starts a bash script inside. */
+  ChildProcess start(String script) throws IOException {
+    return new ChildProcess("bash", "-c", inside(script));
+  }
+
+  /** The name by which bash connects to a server. */
+  static String addressOf(ServerSocket server) {
+    return "/dev/tcp/%s/%d"
+        .formatted(server.getInetAddress().getHostAddress(), server.getLocalPort());
+  }
+
+  private String inside(String script) {
+    return "set -e; echo $$ > %s/cgroup.procs; %s".formatted(directory, script);
   }
 
   @Override
