@@ -165,13 +165,24 @@ static jlong object__attach(JNIEnv *env, jclass type, jlong program, jbyteArray 
 	return result;
 }
 
-static jlong object__attach_iterator(JNIEnv *env, jclass type, jlong program, jbyteArray log)
+/* Over a map's elements, or without one (-1) over what the program's section names. */
+static jlong object__attach_iterator(JNIEnv *env, jclass type, jlong program, jint map_fd,
+				     jbyteArray log)
 {
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+	union bpf_iter_link_info info;
 	struct log_capture capture;
 	jlong result;
 
+	/* All of it: a kernel whose union is smaller insists on zeros in the rest. */
+	memset(&info, 0, sizeof(info));
+	if (map_fd >= 0) {
+		info.map.map_fd = (__u32)map_fd;
+		opts.link_info = &info;
+		opts.link_info_len = sizeof(info);
+	}
 	log__begin(env, &capture, log);
-	result = pointer__result(bpf_program__attach_iter(handle__pointer(program), NULL));
+	result = pointer__result(bpf_program__attach_iter(handle__pointer(program), &opts));
 	log__end(env, &capture, log);
 	return result;
 }
@@ -226,7 +237,7 @@ static const JNINativeMethod object_methods[] = {
 	NATIVE("setRodata0", "(JIIJ)I", object__set_rodata),
 	NATIVE("mapFd0", "(J)I", object__map_fd),
 	NATIVE("attach0", "(J[B)J", object__attach),
-	NATIVE("attachIterator0", "(J[B)J", object__attach_iterator),
+	NATIVE("attachIterator0", "(JI[B)J", object__attach_iterator),
 	NATIVE("attachCgroup0", "(J[B[B)J", object__attach_cgroup),
 	NATIVE("run0", "(JLjava/nio/ByteBuffer;II)J", object__run),
 };

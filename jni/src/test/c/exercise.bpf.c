@@ -176,6 +176,18 @@ int count_connects(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
+/* Gives each socket that connects from the cgroup its own port as its entry. */
+SEC("sockops")
+int mark_sockets(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+	__u64 port = ctx->local_port;
+
+	if (socket && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		bpf_sk_storage_get(&sockets, socket, &port, BPF_SK_STORAGE_GET_F_CREATE);
+	return 1;
+}
+
 SEC("raw_tp/sys_enter")
 int watch_calls(void *ctx)
 {
@@ -183,18 +195,40 @@ int watch_calls(void *ctx)
 	return 0;
 }
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
 struct bpf_map {
 	__u32 id;
-} __attribute__((preserve_access_index));
+};
+
+struct sock_common {
+	__u16 skc_num;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
-} __attribute__((preserve_access_index));
+};
 
 struct bpf_iter__bpf_map {
 	struct bpf_iter_meta *meta;
 	struct bpf_map *map;
-} __attribute__((preserve_access_index));
+};
+
+struct bpf_iter__bpf_map_elem {
+	void *key;
+	void *value;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct sock *sk;
+	void *value;
+};
+
+#pragma clang attribute pop
 
 SEC("iter/bpf_map")
 int list_maps(struct bpf_iter__bpf_map *ctx)
@@ -207,5 +241,36 @@ int list_maps(struct bpf_iter__bpf_map *ctx)
 		return 0;
 	id = map->id;
 	bpf_seq_write(ctx->meta->seq, &id, sizeof(id));
+	return 0;
+}
+
+/* Writes nothing: copies each entry, doubled, to another map. */
+SEC("iter/bpf_map_elem")
+int double_entries(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u32 *key = ctx->key, copied_key;
+	__u64 *value = ctx->value, doubled;
+
+	if (!key || !value)
+		return 0;
+	copied_key = *key;
+	doubled = *value * 2;
+	bpf_map_update_elem(&recent, &copied_key, &doubled, BPF_ANY);
+	return 0;
+}
+
+/* Writes nothing: notes the port of each socket, and its entry beside it. */
+SEC("iter/bpf_sk_storage_map")
+int note_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	__u64 *value = ctx->value, copied;
+	struct sock *socket = ctx->sk;
+	__u32 port;
+
+	if (!value || !socket)
+		return 0;
+	port = socket->__sk_common.skc_num;
+	copied = *value;
+	bpf_map_update_elem(&recent, &port, &copied, BPF_ANY);
 	return 0;
 }

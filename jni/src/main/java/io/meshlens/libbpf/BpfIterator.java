@@ -4,8 +4,8 @@ package io.meshlens.libbpf;
 import java.nio.ByteBuffer;
 
 /**
- * One pass over what an iterator program writes: the kernel runs the program for each of its
- * objects while the output is read. Used by one thread at a time.
+ * One pass of an iterator program: the kernel runs it for each of its objects while what the
+ * program writes is read. Used by one thread at a time.
  */
 public final class BpfIterator implements AutoCloseable {
   private final String name;
@@ -44,6 +44,16 @@ public final class BpfIterator implements AutoCloseable {
     return (int) count;
   }
 
+  /**
+   * Reads what is left of the pass and drops it: for programs that write to maps, not to the
+   * reader.
+   *
+   * @return how many bytes were dropped
+   */
+  public long run() {
+    return BpfException.check("run iterator " + name, handle.use(fd -> run0((int) fd)));
+  }
+
   @Override
   public void close() {
     handle.close();
@@ -52,6 +62,8 @@ public final class BpfIterator implements AutoCloseable {
   private static native int open0(long link);
 
   private static native void close0(int fd);
+
+  private static native long run0(int fd);
 
   private static native int read0(int fd, ByteBuffer buffer, int position, int length);
 }

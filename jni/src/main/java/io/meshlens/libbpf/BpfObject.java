@@ -141,7 +141,19 @@ public final class BpfObject implements AutoCloseable {
 
   /** Attaches an iterator program: {@link BpfIterator#open} then runs it. */
   public BpfLink attachIterator(String programName) {
-    return link(programName, " as an iterator", BpfObject::attachIterator0);
+    return link(programName, " as an iterator", (p, log) -> attachIterator0(p, -1, log));
+  }
+
+  /**
+   * Attaches an iterator program of section {@code iter/bpf_map_elem} to a map whose entries it
+   * visits, or one of {@code iter/bpf_sk_storage_map} to a map whose sockets it visits. The map may
+   * be closed meanwhile.
+   */
+  public BpfLink attachIterator(String programName, BpfMap map) {
+    return link(
+        programName,
+        " as an iterator over map " + map.name(),
+        (p, log) -> map.handle().use(fd -> attachIterator0(p, (int) fd, log)));
   }
 
   /** Attaches a program to what its ELF section names, such as a raw tracepoint. */
@@ -287,7 +299,7 @@ public final class BpfObject implements AutoCloseable {
 
   private static native long attach0(long program, byte[] log);
 
-  private static native long attachIterator0(long program, byte[] log);
+  private static native long attachIterator0(long program, int mapFd, byte[] log);
 
   private static native long attachCgroup0(long program, byte[] directory, byte[] log);
 

@@ -7,11 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,54 +181,5 @@ class BpfLinkIT {
     assertThatThrownBy(() -> object.attach("produce"))
         .isInstanceOf(BpfException.class)
         .hasMessageStartingWith("attach produce: ");
-  }
-
-  @Test
-  void anIteratorListsTheMapsOnEachPass() {
-    try (BpfMap hashed = object.map("hashed");
-        BpfMap records = object.map("records");
-        BpfLink link = object.attachIterator("list_maps")) {
-      for (int pass = 0; pass < 2; pass++) {
-        assertThat(mapIds(link)).contains(hashed.id(), records.id());
-      }
-    }
-  }
-
-  private static Set<Integer> mapIds(BpfLink link) {
-    Set<Integer> ids = new HashSet<>();
-    ByteBuffer buffer = Exercise.buffer(64);
-    BpfIterator iterator = BpfIterator.open(link);
-    while (iterator.read(buffer) > 0) {
-      assertThat(buffer.position() % 4).isZero();
-      for (int at = 0; at < buffer.position(); at += 4) {
-        assertThat(ids.add(buffer.getInt(at))).isTrue();
-      }
-      buffer.clear();
-    }
-    iterator.close();
-    iterator.close();
-    assertThatThrownBy(() -> iterator.read(buffer)).isInstanceOf(IllegalStateException.class);
-    return ids;
-  }
-
-  @Test
-  void onlyAnIteratorsLinkCanBeIterated() throws IOException {
-    try (Cgroup cgroup = new Cgroup();
-        BpfLink link = object.attachCgroup("watch_sockets", cgroup.directory())) {
-      assertThatThrownBy(() -> BpfIterator.open(link))
-          .isInstanceOf(BpfException.class)
-          .hasMessageStartingWith("open iterator watch_sockets: EINVAL");
-    }
-  }
-
-  @Test
-  void anIteratorNeedsADirectBufferWithRoom() {
-    try (BpfLink link = object.attachIterator("list_maps");
-        BpfIterator iterator = BpfIterator.open(link)) {
-      assertThatThrownBy(() -> iterator.read(ByteBuffer.allocate(8)))
-          .isInstanceOf(IllegalArgumentException.class);
-      assertThatThrownBy(() -> iterator.read(Exercise.buffer(0)))
-          .isInstanceOf(IllegalArgumentException.class);
-    }
   }
 }

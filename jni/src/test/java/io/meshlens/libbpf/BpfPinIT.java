@@ -123,6 +123,26 @@ class BpfPinIT {
   }
 
   @Test
+  void aPinnedStorageKeepsWhatBelongsToOpenSockets() throws Exception {
+    try (Cgroup cgroup = new Cgroup();
+        BpfObject first = loaded("sockets")) {
+      BpfLink marking = first.attachCgroup("mark_sockets", cgroup.directory());
+      try (Connections open = new Connections(cgroup)) {
+        marking.close();
+        first.close();
+        try (BpfObject second = loaded("sockets");
+            BpfMap sockets = second.map("sockets");
+            BpfMap recent = second.map("recent");
+            BpfLink link = second.attachIterator("note_sockets", sockets);
+            BpfIterator iterator = BpfIterator.open(link)) {
+          iterator.run();
+          assertThat(Exercise.entries(recent)).isEqualTo(open.portsToThemselves());
+        }
+      }
+    }
+  }
+
+  @Test
   void mapsThatAreNotPinnedAreNewInEachObject() {
     try (BpfObject first = loaded("recent");
         BpfObject second = loaded("recent")) {

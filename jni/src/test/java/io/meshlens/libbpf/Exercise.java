@@ -4,6 +4,8 @@ package io.meshlens.libbpf;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 
 /** The BPF objects of these tests, and buffers to talk to them with. */
@@ -48,6 +50,21 @@ final class Exercise {
       }
       return value.getLong(0);
     }
+  }
+
+  /** All of a map of int to long. */
+  static Map<Integer, Long> entries(BpfMap map) {
+    Map<Integer, Long> entries = new HashMap<>();
+    ByteBuffer keys = buffer(4 * 100);
+    ByteBuffer values = buffer(8 * 100);
+    BatchCursor cursor = map.cursor();
+    while (!cursor.done()) {
+      int count = map.lookupBatch(cursor, keys, values);
+      for (int i = 0; i < count; i++) {
+        entries.put(keys.getInt(4 * i), values.getLong(8 * i));
+      }
+    }
+    return entries;
   }
 
   static ByteBuffer ofInt(int value) {
