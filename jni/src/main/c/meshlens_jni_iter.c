@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* BpfIterator: one pass of an iterator program over its objects. Handles are descriptors. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -13,6 +17,46 @@
 static jint iter__open(JNIEnv *env, jclass type, jlong link)
 {
 	return bpf_iter_create(bpf_link__fd(handle__pointer(link)));
+}
+
+/*
+ * An iterator over sockets walks the network namespace of the thread that creates it, at
+ * bpf_iter_create, not of the one that reads. So this thread visits the namespace for that call.
+ */
+static int iter__create_there(JNIEnv *env, int link_fd, int here_fd, int there_fd)
+{
+	int fd;
+
+	if (setns(there_fd, CLONE_NEWNET))
+		return -errno;
+	fd = bpf_iter_create(link_fd);
+	/* Whatever this thread did next would happen in the wrong network. */
+	if (setns(here_fd, CLONE_NEWNET))
+		(*env)->FatalError(env, "cannot return to this thread's network namespace");
+	return fd;
+}
+
+static jint iter__open_in_namespace(JNIEnv *env, jclass type, jlong link, jbyteArray namespace)
+{
+	int here_fd, there_fd, result;
+	char path[PATH_MAX];
+
+	result = text__copy(env, namespace, path, sizeof(path));
+	if (result)
+		return result;
+	there_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (there_fd < 0)
+		return -errno;
+	here_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (here_fd < 0)
+		result = -errno;
+	else
+		result = iter__create_there(env, bpf_link__fd(handle__pointer(link)), here_fd,
+					    there_fd);
+	if (here_fd >= 0)
+		close(here_fd);
+	close(there_fd);
+	return result;
 }
 
 static void iter__close(JNIEnv *env, jclass type, jint fd)
@@ -50,6 +94,7 @@ static jlong iter__run(JNIEnv *env, jclass type, jint fd)
 
 static const JNINativeMethod iter_methods[] = {
 	NATIVE("open0", "(J)I", iter__open),
+	NATIVE("openInNamespace0", "(J[B)I", iter__open_in_namespace),
 	NATIVE("close0", "(I)V", iter__close),
 	NATIVE("read0", "(ILjava/nio/ByteBuffer;II)I", iter__read),
 	NATIVE("run0", "(I)J", iter__run),

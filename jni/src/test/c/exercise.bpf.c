@@ -201,8 +201,22 @@ struct bpf_map {
 	__u32 id;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
 	__u16 skc_num;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
 };
 
 struct sock {
@@ -226,6 +240,10 @@ struct bpf_iter__bpf_map_elem {
 struct bpf_iter__bpf_sk_storage_map {
 	struct sock *sk;
 	void *value;
+};
+
+struct bpf_iter__tcp {
+	struct sock_common *sk_common;
 };
 
 #pragma clang attribute pop
@@ -272,5 +290,21 @@ int note_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
 	port = socket->__sk_common.skc_num;
 	copied = *value;
 	bpf_map_update_elem(&recent, &port, &copied, BPF_ANY);
+	return 0;
+}
+
+/* Notes the port of each listener, and its network namespace's number beside it. */
+SEC("iter/tcp")
+int note_listeners(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *socket = ctx->sk_common;
+	__u64 namespace;
+	__u32 port;
+
+	if (!socket || socket->skc_state != BPF_TCP_LISTEN)
+		return 0;
+	port = socket->skc_num;
+	namespace = socket->skc_net.net->ns.inum;
+	bpf_map_update_elem(&recent, &port, &namespace, BPF_ANY);
 	return 0;
 }

@@ -2,6 +2,7 @@
 package io.meshlens.libbpf;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 
 /**
  * One pass of an iterator program: the kernel runs it for each of its objects while what the
@@ -23,6 +24,23 @@ public final class BpfIterator implements AutoCloseable {
    */
   public static BpfIterator open(BpfLink link) {
     long fd = BpfException.check("open iterator " + link.name(), link.use(BpfIterator::open0));
+    return new BpfIterator(link.name(), (int) fd);
+  }
+
+  /**
+   * Begins a pass over the sockets of a network namespace, for iterators that walk one, such as
+   * {@code iter/tcp}; without one, {@link #open(BpfLink)}, they walk that of the calling thread.
+   * The namespace lives at least until the iterator is closed. The calling thread goes there and
+   * back; if it could not come back, the process would be ended.
+   *
+   * @param networkNamespace such as {@code /proc/<pid>/ns/net} or {@code /run/netns/<name>}
+   * @throws BpfException if there is no such namespace, it may not be entered, or the link is not
+   *     an iterator's
+   */
+  public static BpfIterator open(BpfLink link, Path networkNamespace) {
+    byte[] path = Libbpf.text(networkNamespace);
+    long fd = link.use(handle -> openInNamespace0(handle, path));
+    BpfException.check("open iterator " + link.name() + " in " + networkNamespace, fd);
     return new BpfIterator(link.name(), (int) fd);
   }
 
@@ -60,6 +78,8 @@ public final class BpfIterator implements AutoCloseable {
   }
 
   private static native int open0(long link);
+
+  private static native int openInNamespace0(long link, byte[] networkNamespace);
 
   private static native void close0(int fd);
 

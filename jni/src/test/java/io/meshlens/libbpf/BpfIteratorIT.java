@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.Test;
 
 @RequiresBpf
 class BpfIteratorIT {
+  private static final Path THIS_THREADS = Path.of("/proc/thread-self/ns/net");
+
   private BpfObject object;
 
   @BeforeEach
@@ -108,6 +113,49 @@ class BpfIteratorIT {
       assertThat(iterator.run()).isZero();
       assertThat(iterator.read(one.clear())).isZero();
     }
+  }
+
+  @Test
+  void socketsOfAnotherNetworkNamespaceAreVisited() throws Exception {
+    long here = NetworkNamespace.number(THIS_THREADS);
+    try (NetworkNamespace namespace = new NetworkNamespace();
+        ChildProcess listener = namespace.listen(3);
+        ServerSocket ours = new ServerSocket(0);
+        BpfMap recent = object.map("recent");
+        BpfLink link = object.attachIterator("note_listeners")) {
+      long there = NetworkNamespace.number(namespace.path());
+      Map<Integer, Long> listeners = new HashMap<>();
+      for (int i = 0; i < 3; i++) {
+        listeners.put(Integer.parseInt(listener.readLine()), there);
+      }
+
+      try (BpfIterator iterator = BpfIterator.open(link, namespace.path())) {
+        assertThat(NetworkNamespace.number(THIS_THREADS)).isEqualTo(here).isNotEqualTo(there);
+        // Read from here: it is opening that chooses the namespace.
+        assertThat(iterator.run()).isZero();
+        assertThat(Exercise.entries(recent)).isEqualTo(listeners);
+      }
+      assertThat(passOf(link)).isZero();
+      assertThat(Exercise.entries(recent)).containsEntry(ours.getLocalPort(), here);
+    }
+  }
+
+  @Test
+  void aNamespaceThatCannotBeEnteredIsRefusedAndTheThreadStays() throws IOException {
+    long here = NetworkNamespace.number(THIS_THREADS);
+    try (BpfLink link = object.attachIterator("note_listeners");
+        BpfLink noIterator = object.attach("watch_calls")) {
+      assertThatThrownBy(() -> BpfIterator.open(link, Path.of("/nowhere")))
+          .isInstanceOf(BpfException.class)
+          .hasMessageStartingWith("open iterator note_listeners in /nowhere: ENOENT");
+      assertThatThrownBy(() -> BpfIterator.open(link, Path.of("/proc/self/ns/mnt")))
+          .isInstanceOf(BpfException.class)
+          .hasMessageContaining("EINVAL");
+      assertThatThrownBy(() -> BpfIterator.open(noIterator, THIS_THREADS))
+          .isInstanceOf(BpfException.class)
+          .hasMessageContaining("EINVAL");
+    }
+    assertThat(NetworkNamespace.number(THIS_THREADS)).isEqualTo(here);
   }
 
   @Test
