@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Bump together with NativeLibrary.ABI_VERSION whenever a native's name or meaning changes. */
-#define MESHLENS_JNI_ABI_VERSION 1
+#define MESHLENS_JNI_ABI_VERSION 2
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define NATIVE(method, signature, function)                                                        \
@@ -72,6 +72,14 @@ static inline void *handle__pointer(jlong handle)
 {
 	return (void *)(intptr_t)handle;
 }
+
+struct bpf_link;
+
+/* BpfLink handles: these take over the link or descriptor, also when they return a negative errno.
+ */
+jlong link__handle(struct bpf_link *libbpf);
+jlong link__handle_of_fd(int fd);
+int link__fd(jlong handle);
 
 /* For calls that return NULL and set errno: the pointer as a handle, or the negative errno. */
 static inline jlong pointer__result(const void *pointer)

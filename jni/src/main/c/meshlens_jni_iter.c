@@ -16,7 +16,7 @@
 
 static jint iter__open(JNIEnv *env, jclass type, jlong link)
 {
-	return bpf_iter_create(bpf_link__fd(handle__pointer(link)));
+	return bpf_iter_create(link__fd(link));
 }
 
 /*
@@ -51,8 +51,7 @@ static jint iter__open_in_namespace(JNIEnv *env, jclass type, jlong link, jbyteA
 	if (here_fd < 0)
 		result = -errno;
 	else
-		result = iter__create_there(env, bpf_link__fd(handle__pointer(link)), here_fd,
-					    there_fd);
+		result = iter__create_there(env, link__fd(link), here_fd, there_fd);
 	if (here_fd >= 0)
 		close(here_fd);
 	close(there_fd);

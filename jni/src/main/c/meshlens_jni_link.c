@@ -1,32 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
-/* BpfLink: an attachment. Handles are struct bpf_link pointers. */
+/* BpfLink: an attachment. Handles are struct link pointers. */
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "meshlens_jni.h"
 
-static void link__destroy(JNIEnv *env, jclass type, jlong link)
+/* libbpf wraps no descriptor, so a link that was made without it is kept here. */
+struct link {
+	struct bpf_link *libbpf; /* NULL without it */
+	int fd;
+	char *pin; /* without libbpf: the file the link is pinned to */
+};
+
+static void link__release(struct link *link)
 {
-	bpf_link__destroy(handle__pointer(link));
+	if (link->libbpf)
+		bpf_link__destroy(link->libbpf);
+	else
+		close(link->fd);
+	free(link->pin);
 }
 
-static jint link__pin(JNIEnv *env, jclass type, jlong link, jbyteArray path)
+static jlong link__wrap(struct link members)
 {
+	struct link *link = malloc(sizeof(*link));
+
+	if (!link) {
+		link__release(&members);
+		return -ENOMEM;
+	}
+	*link = members;
+	return pointer__handle(link);
+}
+
+jlong link__handle(struct bpf_link *libbpf)
+{
+	if (!libbpf)
+		return -errno;
+	return link__wrap((struct link){.libbpf = libbpf, .fd = bpf_link__fd(libbpf)});
+}
+
+jlong link__handle_of_fd(int fd)
+{
+	return link__wrap((struct link){.fd = fd});
+}
+
+int link__fd(jlong handle)
+{
+	const struct link *link = handle__pointer(handle);
+
+	return link->fd;
+}
+
+static void link__destroy(JNIEnv *env, jclass type, jlong handle)
+{
+	struct link *link = handle__pointer(handle);
+
+	link__release(link);
+	free(link);
+}
+
+static int link__pin_fd(struct link *link, const char *path)
+{
+	char *copy;
+	int err;
+
+	if (link->pin)
+		return -EBUSY;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	err = bpf_obj_pin(link->fd, path);
+	if (err)
+		free(copy);
+	else
+		link->pin = copy;
+	return err;
+}
+
+static jint link__pin(JNIEnv *env, jclass type, jlong handle, jbyteArray path)
+{
+	struct link *link = handle__pointer(handle);
 	char text[PATH_MAX];
 	int err = text__copy(env, path, text, sizeof(text));
 
-	return err ? err : bpf_link__pin(handle__pointer(link), text);
+	if (err)
+		return err;
+	return link->libbpf ? bpf_link__pin(link->libbpf, text) : link__pin_fd(link, text);
 }
 
-static jint link__unpin(JNIEnv *env, jclass type, jlong link)
+static jint link__unpin(JNIEnv *env, jclass type, jlong handle)
 {
-	return bpf_link__unpin(handle__pointer(link));
+	struct link *link = handle__pointer(handle);
+
+	if (link->libbpf)
+		return bpf_link__unpin(link->libbpf);
+	if (!link->pin)
+		return -EINVAL;
+	if (unlink(link->pin))
+		return -errno;
+	free(link->pin);
+	link->pin = NULL;
+	return 0;
 }
 
-static jint link__update(JNIEnv *env, jclass type, jlong link, jlong program)
+static jint link__update(JNIEnv *env, jclass type, jlong handle, jlong program)
 {
-	return bpf_link__update_program(handle__pointer(link), handle__pointer(program));
+	int program_fd = bpf_program__fd(handle__pointer(program));
+
+	return program_fd < 0 ? program_fd : bpf_link_update(link__fd(handle), program_fd, NULL);
 }
 
 static jlong link__open_pinned(JNIEnv *env, jclass type, jbyteArray path)
@@ -34,7 +121,7 @@ static jlong link__open_pinned(JNIEnv *env, jclass type, jbyteArray path)
 	char text[PATH_MAX];
 	int err = text__copy(env, path, text, sizeof(text));
 
-	return err ? err : pointer__result(bpf_link__open(text));
+	return err ? err : link__handle(bpf_link__open(text));
 }
 
 static const JNINativeMethod link_methods[] = {

@@ -14,6 +14,14 @@
 
 #define MAX_NAME_BYTES 256
 
+/* include/uapi/linux/bpf.h of Linux 6.6 and 6.15, for older headers. */
+#ifndef BPF_F_BEFORE
+#define BPF_F_BEFORE (1U << 3)
+#endif
+#ifndef BPF_F_PREORDER
+#define BPF_F_PREORDER (1U << 6)
+#endif
+
 static jlong object__open(JNIEnv *env, jclass type, jbyteArray path, jbyteArray log)
 {
 	struct log_capture capture;
@@ -160,7 +168,7 @@ static jlong object__attach(JNIEnv *env, jclass type, jlong program, jbyteArray 
 	jlong result;
 
 	log__begin(env, &capture, log);
-	result = pointer__result(bpf_program__attach(handle__pointer(program)));
+	result = link__handle(bpf_program__attach(handle__pointer(program)));
 	log__end(env, &capture, log);
 	return result;
 }
@@ -182,19 +190,38 @@ static jlong object__attach_iterator(JNIEnv *env, jclass type, jlong program, ji
 		opts.link_info_len = sizeof(info);
 	}
 	log__begin(env, &capture, log);
-	result = pointer__result(bpf_program__attach_iter(handle__pointer(program), &opts));
+	result = link__handle(bpf_program__attach_iter(handle__pointer(program), &opts));
 	log__end(env, &capture, log);
 	return result;
 }
 
-static jlong object__attach_cgroup(JNIEnv *env, jclass type, jlong program, jbyteArray directory,
-				   jbyteArray log)
+/* 0 when this kernel cannot order cgroup programs. */
+static jlong object__link_cgroup(struct bpf_program *program, int cgroup_fd, __u32 flags)
 {
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int fd;
+
+	if (!flags)
+		return link__handle(bpf_program__attach_cgroup(program, cgroup_fd));
+	fd = bpf_link_create(bpf_program__fd(program), cgroup_fd,
+			     bpf_program__expected_attach_type(program), &opts);
+	if (fd == -EINVAL)
+		return 0;
+	return fd < 0 ? fd : link__handle_of_fd(fd);
+}
+
+static jlong object__attach_cgroup(JNIEnv *env, jclass type, jlong program, jbyteArray directory,
+				   jint order, jbyteArray log)
+{
+	/* By the codes of CgroupOrder. */
+	static const __u32 flags[] = {0, BPF_F_BEFORE, BPF_F_BEFORE | BPF_F_PREORDER};
 	struct log_capture capture;
 	char path[PATH_MAX];
 	jlong result;
 	int fd, err;
 
+	if (order < 0 || (size_t)order >= ARRAY_LENGTH(flags))
+		return -EINVAL;
 	err = text__copy(env, directory, path, sizeof(path));
 	if (err)
 		return err;
@@ -202,7 +229,7 @@ static jlong object__attach_cgroup(JNIEnv *env, jclass type, jlong program, jbyt
 	if (fd < 0)
 		return -errno;
 	log__begin(env, &capture, log);
-	result = pointer__result(bpf_program__attach_cgroup(handle__pointer(program), fd));
+	result = object__link_cgroup(handle__pointer(program), fd, flags[order]);
 	log__end(env, &capture, log);
 	close(fd);
 	return result;
@@ -238,7 +265,7 @@ static const JNINativeMethod object_methods[] = {
 	NATIVE("mapFd0", "(J)I", object__map_fd),
 	NATIVE("attach0", "(J[B)J", object__attach),
 	NATIVE("attachIterator0", "(JI[B)J", object__attach_iterator),
-	NATIVE("attachCgroup0", "(J[B[B)J", object__attach_cgroup),
+	NATIVE("attachCgroup0", "(J[BI[B)J", object__attach_cgroup),
 	NATIVE("run0", "(JLjava/nio/ByteBuffer;II)J", object__run),
 };
 

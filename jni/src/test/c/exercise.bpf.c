@@ -2,6 +2,7 @@
 /* What the binding's tests load: one program or map for each thing the binding can do. */
 #include <linux/bpf.h>
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 char LICENSE[] SEC("license") = "GPL";
@@ -103,13 +104,24 @@ struct {
 	__type(value, __u32);
 } devices SEC(".maps");
 
-/* 0: records dropped for want of room; 1: sock_ops calls; 2: raw tracepoint calls; 3: connects. */
+/*
+ * 0: records dropped for want of room; 1: sock_ops calls; 2: raw tracepoint calls; 3: connects;
+ * 4: connects of marked sockets.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4);
+	__uint(max_entries, 5);
 	__type(key, __u32);
 	__type(value, __u64);
 } counts SEC(".maps");
+
+/* 0: the port that rewrite_port turns all others into; 1: the port that note_port saw. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} ports SEC(".maps");
 
 struct produce_args {
 	__u64 first;
@@ -185,6 +197,38 @@ int mark_sockets(struct bpf_sock_ops *ctx)
 
 	if (socket && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		bpf_sk_storage_get(&sockets, socket, &port, BPF_SK_STORAGE_GET_F_CREATE);
+	return 1;
+}
+
+SEC("sockops")
+int count_marked(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *socket = ctx->sk;
+
+	if (socket && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB &&
+	    bpf_sk_storage_get(&sockets, socket, 0, 0))
+		count(4);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int rewrite_port(struct bpf_sock_addr *ctx)
+{
+	__u32 index = 0;
+	__u64 *port = bpf_map_lookup_elem(&ports, &index);
+
+	if (port)
+		ctx->user_port = bpf_htons(*port);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int note_port(struct bpf_sock_addr *ctx)
+{
+	__u32 index = 1;
+	__u64 port = bpf_ntohs(ctx->user_port);
+
+	bpf_map_update_elem(&ports, &index, &port, BPF_ANY);
 	return 1;
 }
 

@@ -2,6 +2,7 @@
 package io.meshlens.libbpf;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
 /**
@@ -11,9 +12,19 @@ import java.util.function.LongUnaryOperator;
 public final class BpfLink implements AutoCloseable {
   private final String name;
   private final Handle handle;
+  private final Optional<CgroupOrder> cgroupOrder;
 
   BpfLink(String name, long link) {
+    this(name, link, Optional.empty());
+  }
+
+  BpfLink(String name, long link, CgroupOrder cgroupOrder) {
+    this(name, link, Optional.of(cgroupOrder));
+  }
+
+  private BpfLink(String name, long link, Optional<CgroupOrder> cgroupOrder) {
     this.name = name;
+    this.cgroupOrder = cgroupOrder;
     this.handle = new Handle("link " + name, link, BpfLink::destroy0);
   }
 
@@ -26,6 +37,14 @@ public final class BpfLink implements AutoCloseable {
     NativeLibrary.load();
     long link = BpfException.check("open link " + path, openPinned0(Libbpf.text(path)));
     return new BpfLink(path.toString(), link);
+  }
+
+  /**
+   * Returns the order in which a cgroup's program was attached, not always the one asked for; empty
+   * for other links, and for one opened from its pin, whose order the kernel does not tell.
+   */
+  public Optional<CgroupOrder> cgroupOrder() {
+    return cgroupOrder;
   }
 
   /** Keeps the attachment alive beyond this process, by a file on a BPF file system. */

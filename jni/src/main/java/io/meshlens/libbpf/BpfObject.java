@@ -134,9 +134,24 @@ public final class BpfObject implements AutoCloseable {
 
   /** Attaches a cgroup program to a cgroup v2 directory, beside any programs already there. */
   public BpfLink attachCgroup(String programName, Path cgroupDirectory) {
+    return attachCgroup(programName, cgroupDirectory, CgroupOrder.LAST);
+  }
+
+  /**
+   * Attaches a cgroup program to a cgroup v2 directory, beside any programs already there, in an
+   * order to them; {@link CgroupOrder#LAST} where the kernel knows no other. {@link
+   * BpfLink#cgroupOrder} tells.
+   */
+  public BpfLink attachCgroup(String programName, Path cgroupDirectory, CgroupOrder order) {
     byte[] directory = Libbpf.text(cgroupDirectory);
-    return link(
-        programName, " to " + cgroupDirectory, (p, log) -> attachCgroup0(p, directory, log));
+    long link =
+        attached(
+            programName,
+            " to " + cgroupDirectory,
+            (p, log) -> attachCgroup0(p, directory, order.code, log));
+    return link == 0
+        ? attachCgroup(programName, cgroupDirectory, CgroupOrder.LAST)
+        : new BpfLink(programName, link, order);
   }
 
   /** Attaches an iterator program: {@link BpfIterator#open} then runs it. */
@@ -197,11 +212,15 @@ public final class BpfObject implements AutoCloseable {
   }
 
   private BpfLink link(String programName, String where, Attachment attachment) {
+    return new BpfLink(programName, attached(programName, where, attachment));
+  }
+
+  private long attached(String programName, String where, Attachment attachment) {
     requireLoaded();
     long program = program0(programName);
     byte[] log = new byte[LOG_BYTES];
     long link = handle.use(object -> attachment.attach(program, log));
-    return new BpfLink(programName, checked("attach " + programName + where, link, log));
+    return checked("attach " + programName + where, link, log);
   }
 
   private long program0(String name) {
@@ -301,7 +320,7 @@ public final class BpfObject implements AutoCloseable {
 
   private static native long attachIterator0(long program, int mapFd, byte[] log);
 
-  private static native long attachCgroup0(long program, byte[] directory, byte[] log);
+  private static native long attachCgroup0(long program, byte[] directory, int order, byte[] log);
 
   private static native long run0(long program, ByteBuffer context, int position, int length);
 }

@@ -24,7 +24,7 @@ public final class NativeLibrary {
   public static final String HOME_PROPERTY = "meshlens.home";
 
   /** Bump together with MESHLENS_JNI_ABI_VERSION whenever a native's name or meaning changes. */
-  private static final int ABI_VERSION = 1;
+  private static final int ABI_VERSION = 2;
 
   private static final String FILE_NAME = "libmeshlens_jni.so";
   private static final Path IMAGE_PATH = Path.of("/opt/meshlens/lib", FILE_NAME);

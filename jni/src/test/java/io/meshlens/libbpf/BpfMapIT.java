@@ -129,7 +129,7 @@ class BpfMapIT {
   @Test
   void aFullMapIsAnError() {
     try (BpfMap map = object.map("counts")) {
-      assertThatThrownBy(() -> map.update(Exercise.ofInt(4), Exercise.ofLong(0), UpdateMode.ANY))
+      assertThatThrownBy(() -> map.update(Exercise.ofInt(5), Exercise.ofLong(0), UpdateMode.ANY))
           .isInstanceOf(BpfException.class)
           .hasMessageStartingWith("update map counts: E2BIG");
     }

@@ -13,7 +13,15 @@ final class Cgroup implements AutoCloseable {
   private final Path directory;
 
   Cgroup() throws IOException {
-    directory = Files.createTempDirectory(root(), "libbpf-test");
+    this(root());
+  }
+
+  private Cgroup(Path parent) throws IOException {
+    directory = Files.createTempDirectory(parent, "libbpf-test");
+  }
+
+  Cgroup below() throws IOException {
+    return new Cgroup(directory);
   }
 
   Path directory() {
