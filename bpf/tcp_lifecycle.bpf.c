@@ -1,212 +1,222 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The life of a TCP connection from its sock_ops events: state in SK_STORAGE from the SYN (or from
- * the finished handshake, on the accepting side) to TCP_CLOSE, where one record and one addition to
- * the sums are made. Reads only; no packet, verdict or socket option is touched but the
- * callback flag, which is added to those that other programs have set.
+ * The life of a TCP connection from its sock_ops events: state from the SYN (or from the finished
+ * handshake, on the accepting side) to TCP_CLOSE, where one record and one addition to the sums are
+ * made. Reads only; no packet, verdict or socket option is touched but the callback flags, which
+ * are added to those that other programs have set.
  */
-#include "compat.bpf.h"
-#include "emit.bpf.h"
-#include "sums.bpf.h"
+#include "connection.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline void watch_states(struct bpf_sock_ops *ctx)
+/* By user space before load, on kernels that cannot make live passes: then nobody else counts it. */
+const volatile __u8 count_opened_at_once = 0;
+
+static __always_inline void watch(struct bpf_sock_ops *ctx)
 {
-	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	__u32 wanted = BPF_SOCK_OPS_STATE_CB_FLAG;
+
+	if (!kernel_counts_rto())
+		wanted |= BPF_SOCK_OPS_RTO_CB_FLAG;
+	if ((ctx->bpf_sock_ops_cb_flags & wanted) != wanted)
+		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | wanted);
 }
 
-static __always_inline void note_owner(struct socket_state *state)
+/* listen(2): remembers the process, for connections that no process gets to close. */
+static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
 
-	state->pid = BPF_CORE_READ(task, tgid);
-	BPF_CORE_READ_STR_INTO(&state->comm, task, comm);
+	if (!tcp)
+		return;
+	listener_note(sock_of(tcp), bpf_get_socket_cookie(ctx), (void *)bpf_get_current_task());
+	watch(ctx);
 }
 
-/* IPv4 addresses become IPv4-mapped ones, ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
-static __always_inline void map_ipv4(__u8 *address, __be32 ipv4)
+static __always_inline void on_listener_close(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
 {
-	__builtin_memset(address, 0, 10);
-	address[10] = 0xff;
-	address[11] = 0xff;
-	__builtin_memcpy(address + 12, &ipv4, 4);
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
+
+	if (tcp)
+		listener_forget(sock_of(tcp), bpf_get_socket_cookie(ctx));
 }
 
-static __always_inline void addresses(struct sock *sk, __u8 *local, __u8 *remote)
+/*
+ * The SYN is about to leave. The hook of connect(2) has usually been here before; what it saw of
+ * the address is forgotten when no program changed it.
+ */
+static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
 {
-	if (sk->__sk_common.skc_family == AF_INET) {
-		map_ipv4(local, sk->__sk_common.skc_rcv_saddr);
-		map_ipv4(remote, sk->__sk_common.skc_daddr);
-	} else {
-		BPF_CORE_READ_INTO((struct kernel_in6_addr *)local, sk,
-				   __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO((struct kernel_in6_addr *)remote, sk, __sk_common.skc_v6_daddr);
-	}
-}
-
-static __always_inline void sums_key_of(struct sums_key *key, struct sock *sk, __u8 direction)
-{
-	key->direction = direction;
-	if (direction == CONNECTION_DIRECTION_OUTBOUND) {
-		addresses(sk, key->client_address, key->server_address);
-		key->server_port_be = sk->__sk_common.skc_dport;
-	} else {
-		addresses(sk, key->server_address, key->client_address);
-		key->server_port_be = bpf_htons(sk->__sk_common.skc_num);
-	}
-}
-
-/* listen(2): the process that accepts is known here only; accepted sockets inherit a copy. */
-static __always_inline void on_listen(struct bpf_sock *sk)
-{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
 	struct socket_state *state;
+	__u8 local[16], remote[16];
 
-	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tcp)
+		return;
+	state = socket_make(bpf_sk, bpf_get_socket_cookie(ctx));
 	if (!state)
 		return;
-	state->phase = SOCKET_PHASE_LISTENING;
-	note_owner(state);
-}
-
-/* connect(2) is about to send the SYN. A socket may come here again after an earlier connection. */
-static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
-{
-	struct socket_state *state;
-
-	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state) {
-		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
-		return;
+	if (state->phase == SOCKET_PHASE_DIALLING) {
+		state->start_mono_ns = bpf_ktime_get_ns();
+		socket_addresses(sock_of(tcp), local, remote);
+		if (state->dialled_port_be == sock_of(tcp)->__sk_common.skc_dport &&
+		    address_equal(state->dialled_address, remote))
+			state->dialled_port_be = 0;
+	} else {
+		socket_begin(state, tcp, CONNECTION_DIRECTION_OUTBOUND);
+		socket_note_owner(state);
 	}
-	if (state->phase == SOCKET_PHASE_OVER)
-		state->incarnation++;
-	state->start_mono_ns = bpf_ktime_get_ns();
-	state->established_mono_ns = 0;
-	state->syn_retransmits = 0;
-	state->direction = CONNECTION_DIRECTION_OUTBOUND;
 	state->phase = SOCKET_PHASE_CONNECTING;
-	note_owner(state);
-	watch_states(ctx);
+	watch(ctx);
 }
 
-static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
-					   __u8 direction)
+static __always_inline void count_opened(struct socket_state *state, struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct sums_value opened = {.connections_opened = 1};
 	struct sums_key key = {};
+
+	state->opened_summed = 1;
+	sums_key_of(&key, sk, state->direction);
+	sums_add(&key, &opened);
+}
+
+/*
+ * A socket that sent a SYN has connected, also when the handshake ended as the other side's does
+ * (simultaneous open, connection to itself).
+ */
+static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
+					   __u8 direction)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
 	struct socket_state *state;
 
 	if (!tcp)
 		return;
-	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state) {
-		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
+	state = socket_make(bpf_sk, bpf_get_socket_cookie(ctx));
+	if (!state)
 		return;
+	if (state->phase != SOCKET_PHASE_CONNECTING) {
+		socket_begin(state, tcp, direction);
+		state->established_mono_ns = state->start_mono_ns;
+	} else {
+		state->established_mono_ns = bpf_ktime_get_ns();
 	}
-	state->established_mono_ns = bpf_ktime_get_ns();
-	if (state->phase != SOCKET_PHASE_CONNECTING)
-		state->start_mono_ns = state->established_mono_ns;
 	state->syn_retransmits = tcp->total_retrans;
-	state->direction = direction;
+	/* The lock makes all of the above visible before the phase is. */
+	bpf_spin_lock(&state->lock);
 	state->phase = SOCKET_PHASE_ESTABLISHED;
-	watch_states(ctx);
-
-	sums_key_of(&key, &tcp->inet_conn.icsk_inet.sk, direction);
-	sums_add(&key, &opened);
-}
-
-static __always_inline void fill_record(struct connection_record *record, struct tcp_sock *tcp,
-					const struct socket_state *state,
-					const struct sums_value *delta, __u8 last_state)
-{
-	struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
-	__u32 min_rtt_us = tcp->rtt_min.s[0].v;
-
-	record->start_mono_ns = state->start_mono_ns;
-	record->established_mono_ns = state->established_mono_ns;
-	record->end_mono_ns = bpf_ktime_get_ns();
-	record->bytes_sent = delta->bytes_sent;
-	record->bytes_received = delta->bytes_received;
-	record->bytes_retransmitted = tcp->bytes_retrans;
-	record->packets_sent = delta->packets_sent;
-	record->packets_received = delta->packets_received;
-	record->cgroup_id = sock_cgroup_id(sk);
-	addresses(sk, record->local_address, record->remote_address);
-	__builtin_memcpy(record->comm, state->comm, sizeof(record->comm));
-	record->netns = sk->__sk_common.skc_net.net->ns.inum;
-	record->pid = state->pid;
-	record->rtt_us = tcp->srtt_us >> 3;
-	record->rtt_var_us = tcp->mdev_us >> 2;
-	record->min_rtt_us = min_rtt_us == ~0U ? 0 : min_rtt_us;
-	record->retransmits = delta->retransmits;
-	record->syn_retransmits = state->syn_retransmits;
-	record->local_port_be = bpf_htons(sk->__sk_common.skc_num);
-	record->remote_port_be = sk->__sk_common.skc_dport;
-	record->error = sk->sk_err;
-	record->incarnation = state->incarnation;
-	record->direction = state->direction;
-	record->event =
-		delta->connections_failed ? CONNECTION_EVENT_FAILED : CONNECTION_EVENT_CLOSED;
-	record->last_state = last_state;
-	record->shutdown = sk->sk_shutdown;
+	bpf_spin_unlock(&state->lock);
+	if (count_opened_at_once)
+		count_opened(state, sock_of(tcp));
+	watch(ctx);
 }
 
 /*
- * The connection is over. bytes_sent counts every payload byte put on the wire, so retransmissions
- * come off; bytes_received counts a received FIN, which the kernel marks by SOCK_DONE.
+ * FIN_WAIT2 usually ends with the peer's FIN (SOCK_DONE), or in a time-wait socket that goes on
+ * without this one (SOCK_DEAD). When neither happened, a RST of ours ended it.
  */
-static __always_inline void on_close(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
-				     struct socket_state *state, __u8 last_state)
+static __always_inline bool reset_after_fin(struct sock *sk, __u8 last_state)
+{
+	return last_state == CONNECTION_STATE_FIN_WAIT2 && !sk->sk_err &&
+	       !sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DONE)) &&
+	       !sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD));
+}
+
+/* The connection is over: its record, and what the sums lack of it. */
+static __always_inline void on_close(struct bpf_sock *bpf_sk, struct socket_state *state,
+				     __u8 last_state)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
+	bool established = state->phase == SOCKET_PHASE_ESTABLISHED;
 	struct connection_record *record;
 	struct sums_value delta = {};
+	struct socket_counts now;
 	struct sums_key key = {};
 	struct sock *sk;
 
 	if (!tcp)
 		return;
-	sk = &tcp->inet_conn.icsk_inet.sk;
-	delta.bytes_sent = tcp->bytes_sent - tcp->bytes_retrans;
-	delta.bytes_received = tcp->bytes_received;
-	if (sk->__sk_common.skc_flags & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
-		delta.bytes_received--;
-	delta.packets_sent = tcp->segs_out;
-	delta.packets_received = tcp->segs_in;
-	delta.retransmits = tcp->total_retrans;
-
+	sk = sock_of(tcp);
+	counts_read(&now, tcp, state);
 	sums_key_of(&key, sk, state->direction);
-	if (state->phase == SOCKET_PHASE_ESTABLISHED) {
+	if (established) {
 		delta.connections_closed = 1;
 	} else {
 		delta.connections_failed = 1;
 		key.error = sk->sk_err;
 		state->syn_retransmits = tcp->total_retrans;
 	}
+
+	/* The phase first: a live pass then makes no record that would follow the last one. */
+	bpf_spin_lock(&state->lock);
+	counts_settle(&delta, state, &now);
 	state->phase = SOCKET_PHASE_OVER;
+	bpf_spin_unlock(&state->lock);
 	sums_add(&key, &delta);
 
 	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
-	if (!record)
-		return;
-	record->socket_cookie = bpf_get_socket_cookie(ctx);
-	fill_record(record, tcp, state, &delta, last_state);
-	record_submit(record);
+	if (record) {
+		fill_record(record, tcp, state, &now);
+		record->event = established ? CONNECTION_EVENT_CLOSED : CONNECTION_EVENT_FAILED;
+		record->error = sk->sk_err;
+		record->last_state = last_state;
+		if (reset_after_fin(sk, last_state))
+			record->flags |= CONNECTION_FLAG_RESET;
+		record_submit(record);
+	}
+	/*
+	 * A dead socket never connects again; others keep their slot, and with it their count of
+	 * connections. The exchange inside submit orders this after all reading of the state.
+	 */
+	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
+		state->cookie = 0;
+}
+
+/* Whether the process that runs now is the one that ends the connection. */
+static __always_inline bool closed_by_process(struct bpf_sock *bpf_sk, __u32 state)
+{
+	struct tcp_sock *tcp;
+
+	/* tcp_close_state() alone leads to these, from close(2) and shutdown(2). */
+	if (state == CONNECTION_STATE_FIN_WAIT1 || state == CONNECTION_STATE_LAST_ACK)
+		return true;
+	if (state != CONNECTION_STATE_CLOSE)
+		return false;
+	/* No FIN but a RST of ours: close(2) with unread data or SO_LINGER 0. */
+	tcp = bpf_skc_to_tcp_sock(bpf_sk);
+	return tcp && !sock_of(tcp)->sk_err && sock_of(tcp)->sk_shutdown == 3;
 }
 
 /* args[0] is the old state, args[1] the new one; the last step alone tells how it ended. */
 static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
+	__u32 last = ctx->args[0], next = ctx->args[1];
 	struct socket_state *state;
 
-	if (ctx->args[1] != CONNECTION_STATE_CLOSE)
+	if (next != CONNECTION_STATE_CLOSE && next != CONNECTION_STATE_FIN_WAIT1 &&
+	    next != CONNECTION_STATE_LAST_ACK)
 		return;
-	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (state &&
+	if (last == CONNECTION_STATE_LISTEN) {
+		on_listener_close(ctx, sk);
+		return;
+	}
+	state = socket_find(sk, bpf_get_socket_cookie(ctx));
+	if (!state)
+		return;
+	if (state->direction == CONNECTION_DIRECTION_INBOUND && !state->pid &&
+	    closed_by_process(sk, next))
+		socket_note_owner(state);
+	if (next == CONNECTION_STATE_CLOSE &&
 	    (state->phase == SOCKET_PHASE_CONNECTING || state->phase == SOCKET_PHASE_ESTABLISHED))
-		on_close(ctx, sk, state, ctx->args[0]);
+		on_close(sk, state, last);
+}
+
+static __always_inline void on_rto(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct socket_state *state = socket_find(sk, bpf_get_socket_cookie(ctx));
+
+	if (state)
+		state->timeouts++;
 }
 
 static __always_inline void on_event(struct bpf_sock_ops *ctx)
@@ -217,7 +227,7 @@ static __always_inline void on_event(struct bpf_sock_ops *ctx)
 		return;
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		on_listen(sk);
+		on_listen(ctx, sk);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		on_connect(ctx, sk);
@@ -230,6 +240,9 @@ static __always_inline void on_event(struct bpf_sock_ops *ctx)
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
 		on_state(ctx, sk);
+		break;
+	case BPF_SOCK_OPS_RTO_CB:
+		on_rto(ctx, sk);
 		break;
 	}
 }

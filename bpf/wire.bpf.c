@@ -14,6 +14,8 @@ struct wire_types {
 	enum wire_abi wire_abi;
 	enum record_kind record_kind;
 	enum connection_event connection_event;
+	enum connection_flag connection_flag;
+	enum connection_error connection_error;
 	enum connection_direction connection_direction;
 	enum connection_state connection_state;
 	enum kernel_counter kernel_counter;

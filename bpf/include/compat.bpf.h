@@ -11,23 +11,54 @@ struct sock_cgroup_data___before_5_15 {
 } __attribute__((preserve_access_index));
 
 /*
- * The cgroup v2 id of a socket, 0 when the kernel gives none.
+ * The cgroup v2 of a socket, 0 when the kernel gives none.
  * Linux 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", 5.15).
  */
-static __always_inline __u64 sock_cgroup_id(struct sock *sk)
+static __always_inline struct cgroup *sock_cgroup(struct sock *sk)
 {
 	struct sock_cgroup_data___before_5_15 *data;
-	__u64 val, id = 0;
+	__u64 val;
 
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
-		return sk->sk_cgrp_data.cgroup->kn->id;
+		return sk->sk_cgrp_data.cgroup;
 
 	data = (void *)&sk->sk_cgrp_data;
 	val = BPF_CORE_READ(data, val);
 	/* Bit 0 marks net_prio data in place of a pointer. */
-	if (!(val & 1))
-		BPF_CORE_READ_INTO(&id, (struct cgroup *)val, kn, id);
+	return val & 1 ? 0 : (struct cgroup *)val;
+}
+
+/* The id of the socket's cgroup v2, 0 when there is none. */
+static __always_inline __u64 sock_cgroup_id(struct sock *sk)
+{
+	struct cgroup *cgroup = sock_cgroup(sk);
+	__u64 id = 0;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return cgroup ? cgroup->kn->id : 0;
+	BPF_CORE_READ_INTO(&id, cgroup, kn, id);
 	return id;
+}
+
+struct tcp_sock___since_6_7 {
+	__u16 total_rto;
+} __attribute__((preserve_access_index));
+
+/* Whether the kernel itself counts retransmission timeouts: then nobody else needs to. */
+static __always_inline bool kernel_counts_rto(void)
+{
+	return bpf_core_field_exists(struct tcp_sock___since_6_7, total_rto);
+}
+
+/*
+ * Retransmission timeouts of a connection: the kernel's count, or ours from BPF_SOCK_OPS_RTO_CB.
+ * Linux 3868ab0f1925 ("tcp: new TCP_INFO stats for RTO events", 6.7).
+ */
+static __always_inline __u32 tcp_total_rto(struct tcp_sock *tcp, __u32 ours)
+{
+	if (kernel_counts_rto())
+		return ((struct tcp_sock___since_6_7 *)tcp)->total_rto;
+	return ours;
 }
 
 #endif

@@ -7,13 +7,18 @@
 #ifndef MESHLENS_KERNEL_BPF_H
 #define MESHLENS_KERNEL_BPF_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define AF_INET	 2
-#define AF_INET6 10
+#define AF_INET	    2
+#define AF_INET6    10
+#define SOCK_STREAM 1
+#define IPPROTO_TCP 6
+#define SOL_TCP	    6
+#define PF_KTHREAD  0x00200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -29,13 +34,25 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
 typedef struct {
 	struct net *net;
 } possible_net_t;
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
 
 struct kernel_in6_addr {
 	__u8 bytes[16];
@@ -47,8 +64,11 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	unsigned long skc_flags;
 	possible_net_t skc_net;
+	atomic64_t skc_cookie;
+	unsigned char skc_reuseport : 1;
 	struct kernel_in6_addr skc_v6_daddr;
 	struct kernel_in6_addr skc_v6_rcv_saddr;
 };
@@ -87,14 +107,29 @@ struct tcp_sock {
 	__u32 total_retrans;
 	__u32 srtt_us;
 	__u32 mdev_us;
+	__u32 delivered;
+	__u32 delivered_ce;
+	__u32 lost;
+	__u32 reord_seen;
+	__u8 chrono_type : 2;
+	__u32 chrono_start;
+	__u32 chrono_stat[3];
 	struct minmax rtt_min;
 	__u64 bytes_received;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
+	__u8 bpf_sock_ops_cb_flags;
+};
+
+struct file;
+
+struct socket {
+	struct sock *sk;
 };
 
 struct task_struct {
 	int tgid;
+	unsigned int flags;
 	char comm[16];
 };
 
@@ -102,6 +137,7 @@ struct task_struct {
 
 /* include/net/sock.h; only the value's name matters, CO-RE supplies the number. */
 enum sock_flags {
+	SOCK_DEAD = 0,
 	SOCK_DONE = 1,
 };
 

@@ -6,40 +6,111 @@
 #include "kernel.bpf.h"
 #include "wire.h"
 
+/* Every object file that includes this has its own copy; the linker makes them one. */
+#define MAP SEC(".maps") __weak
+
 /* Where a tracked socket stands. */
 enum socket_phase {
 	SOCKET_PHASE_NEW = 0,
-	SOCKET_PHASE_LISTENING,
-	SOCKET_PHASE_CONNECTING,
-	SOCKET_PHASE_ESTABLISHED,
-	SOCKET_PHASE_OVER,
+	SOCKET_PHASE_DIALLING,	  /* in connect(2), no SYN yet */
+	SOCKET_PHASE_CONNECTING,  /* SYN sent */
+	SOCKET_PHASE_ESTABLISHED, /* until TCP_CLOSE */
+	SOCKET_PHASE_OVER,	  /* its record is made; the socket may connect again */
+};
+
+/* What a connection has carried. Cumulative. */
+struct socket_counts {
+	__u64 bytes_sent; /* payload, without retransmissions */
+	__u64 bytes_received;
+	__u64 packets_sent;
+	__u64 packets_received;
+	__u64 retransmits;
 };
 
 /* What is kept for a socket from its first event to its last; never leaves the kernel. */
 struct socket_state {
+	/*
+	 * Guards phase, summed and opened_summed between the end of the connection and a live pass
+	 * on another processor, and cookie between sockets that want the same slot. All else is
+	 * written under the socket's own lock.
+	 */
+	struct bpf_spin_lock lock;
+	__u8 phase;
+	__u8 direction;
+	__u8 flags;
+	__u8 opened_summed; /* 1: the sums know that the connection was opened */
+	__u64 cookie;	    /* of the socket; 0: the slot is free */
+	__u64 tcp_sock;	    /* its address in the kernel, for the live pass */
 	__u64 start_mono_ns;
 	__u64 established_mono_ns;
+	__u64 cgroup_id;
+	__u32 netns;
 	__u32 pid;
 	__u32 syn_retransmits;
+	__u32 timeouts;
 	__u16 incarnation;
-	__u8 direction;
-	__u8 phase;
+	__be16 dialled_port_be; /* 0: the dialled address is the remote one */
 	__u8 reserved[4];
+	char comm[16];
+	__u8 dialled_address[16];
+	struct socket_counts summed;   /* what the sums hold of this connection */
+	struct socket_counts baseline; /* what it had carried when it was adopted */
+};
+
+#define SOCKET_SLOTS 16384
+
+/*
+ * sockets: slot -> socket_state, the slot being the low bits of the socket's cookie. An array,
+ * because making and freeing socket storage costs a connection more than all else that is done for
+ * it. Cookies are handed out in sequence, so that a slot is taken only when as many sockets again
+ * have been made since; then, and for adopted sockets, sockets_overflow serves. A slot is freed
+ * with its connection, or by a live pass when its socket is gone.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SOCKET_SLOTS);
+	__type(key, __u32);
+	__type(value, struct socket_state);
+} sockets MAP;
+
+/*
+ * sockets_overflow: socket -> socket_state, for those that have no slot. Lives and dies with the
+ * socket, so it has no size of its own. When the kernel refuses the memory, the connection is
+ * counted as KERNEL_COUNTER_CONNECTIONS_UNTRACKED.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct socket_state);
+} sockets_overflow MAP;
+
+struct listener_key {
+	__u8 address[16]; /* bound to; all zero, or ::ffff:0.0.0.0, for any */
+	__u32 netns;
+	__u16 port;
+	__u8 reserved[2];
+};
+
+struct listener {
+	__u64 cookie; /* of the listening socket */
+	__u32 pid;    /* 0: unknown */
+	__u8 several; /* 1: a group listens here (SO_REUSEPORT), so the owner is unknown */
+	__u8 reserved[3];
 	char comm[16];
 };
 
 /*
- * sockets: socket -> socket_state. Written and read by the sock_ops program; lives and dies with
- * the socket, so it has no size of its own. A listener's entry holds its owner and is cloned by the
- * kernel into every accepted socket. When the kernel refuses the memory, the connection is counted
- * as KERNEL_COUNTER_CONNECTIONS_UNTRACKED.
+ * listeners: where a process listens -> that process. Written at listen(2) and by adoption; the
+ * owner of accepted connections that no process closed. When full, the oldest goes and such
+ * connections have no owner.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct socket_state);
-} sockets SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener_key);
+	__type(value, struct listener);
+} listeners MAP;
 
 /*
  * records: the ring of connection records to the sidecar, its one reader. User space sets the size
@@ -49,19 +120,19 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 * 1024 * 1024);
-} records SEC(".maps");
+} records MAP;
 
 /*
- * sums: sums_key -> sums_value for each CPU. Written by the sock_ops program, read in batches by
- * the sidecar. User space sets the size (kernel.max_address_pairs). When full, additions go to
- * sums_overflow, so that totals stay true.
+ * sums: sums_key -> sums_value for each CPU. Written at the end of a connection and by the live
+ * pass, read in batches by the sidecar. User space sets the size (kernel.max_address_pairs). When
+ * full, additions go to sums_overflow, so that totals stay true.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct sums_key);
 	__type(value, struct sums_value);
-} sums SEC(".maps");
+} sums MAP;
 
 /* sums_overflow: direction - 1 -> sums_value for each CPU; what found no place in sums. */
 struct {
@@ -69,7 +140,7 @@ struct {
 	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct sums_value);
-} sums_overflow SEC(".maps");
+} sums_overflow MAP;
 
 /* kernel_counters: enum kernel_counter -> count for each CPU. Read by the sidecar. */
 struct {
@@ -77,7 +148,7 @@ struct {
 	__uint(max_entries, KERNEL_COUNTER_COUNT);
 	__type(key, __u32);
 	__type(value, __u64);
-} kernel_counters SEC(".maps");
+} kernel_counters MAP;
 
 /*
  * Counts one event. Atomic, because a softirq may run the same program on this CPU between the load

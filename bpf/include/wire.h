@@ -18,7 +18,7 @@
 
 /* Bumped whenever the meaning or the layout of any structure below changes. */
 enum wire_abi {
-	WIRE_ABI_VERSION = 1,
+	WIRE_ABI_VERSION = 2,
 };
 
 /* What a ring record is. An unknown kind is skipped by its length and counted. */
@@ -27,13 +27,27 @@ enum record_kind {
 };
 
 enum connection_event {
-	CONNECTION_EVENT_CLOSED = 1, /* was established, is over */
-	CONNECTION_EVENT_FAILED = 2, /* was never established */
+	CONNECTION_EVENT_CLOSED = 1,   /* was established, is over */
+	CONNECTION_EVENT_FAILED = 2,   /* was never established */
+	CONNECTION_EVENT_PERIODIC = 3, /* is established; all numbers as of end_mono_ns */
+};
+
+/* Bits of connection_record.flags. */
+enum connection_flag {
+	/* Older than the programs: start_mono_ns is when it was found, counts begin there. */
+	CONNECTION_FLAG_ADOPTED = 1,
+	/* Closed after its own FIN, by a RST of this side: unread data, SO_LINGER 0. */
+	CONNECTION_FLAG_RESET = 2,
 };
 
 enum connection_direction {
 	CONNECTION_DIRECTION_OUTBOUND = 1, /* this side connected */
 	CONNECTION_DIRECTION_INBOUND = 2,  /* this side accepted */
+};
+
+/* connection_record.error and sums_key.error when there was an error and nobody knows which. */
+enum connection_error {
+	CONNECTION_ERROR_UNKNOWN = 65535,
 };
 
 /* TCP states by the kernel's numbers, for connection_record.last_state. */
@@ -47,6 +61,7 @@ enum connection_state {
 	CONNECTION_STATE_CLOSE = 7,
 	CONNECTION_STATE_CLOSE_WAIT = 8,
 	CONNECTION_STATE_LAST_ACK = 9,
+	CONNECTION_STATE_LISTEN = 10,
 	CONNECTION_STATE_CLOSING = 11,
 };
 
@@ -58,7 +73,9 @@ enum kernel_counter {
 	KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1,
 	/* Additions that went to sums_overflow because sums was full or busy. */
 	KERNEL_COUNTER_SUMS_FOLDED = 2,
-	KERNEL_COUNTER_COUNT = 3,
+	/* Open connections whose socket was gone at a live pass: their end was not seen. */
+	KERNEL_COUNTER_CONNECTIONS_VANISHED = 3,
+	KERNEL_COUNTER_COUNT = 4,
 };
 
 /*
@@ -74,53 +91,68 @@ struct record_header {
 };
 
 /*
- * One connection that is over, as this socket saw it. Addresses are 16 bytes, IPv4 as IPv4-mapped
- * IPv6 (::ffff:a.b.c.d). Zero means unknown for pid, netns, cgroup_id, rtt_us, min_rtt_us.
+ * One connection as this socket saw it, over or still open (enum connection_event). Addresses are
+ * 16 bytes, IPv4 as IPv4-mapped IPv6 (::ffff:a.b.c.d). Zero means unknown for pid, netns,
+ * cgroup_id, rtt_us, min_rtt_us and dialled_port_be.
  *
  *    0 header
  *    8 socket_cookie        | 16 start_mono_ns         | 24 established_mono_ns
  *   32 end_mono_ns          | 40 bytes_sent            | 48 bytes_received
  *   56 bytes_retransmitted  | 64 packets_sent          | 72 packets_received
- *   80 cgroup_id            | 88 local_address         | 104 remote_address
- *  120 comm                 | 136 netns, pid           | 144 rtt_us, rtt_var_us
- *  152 min_rtt_us, retransmits | 160 syn_retransmits, local_port_be, remote_port_be
- *  168 error, incarnation, direction, event, last_state, shutdown
+ *   80 retransmits          | 88 rwnd_limited_us       | 96 cgroup_id
+ *  104 local_address        | 120 remote_address       | 136 dialled_address
+ *  152 comm                 | 168 netns, pid           | 176 rtt_us, rtt_var_us
+ *  184 min_rtt_us, syn_retransmits       | 192 timeouts, reordering_events
+ *  200 segments_delivered, segments_lost | 208 ecn_ce_segments, error, incarnation
+ *  216 local_port_be, remote_port_be, dialled_port_be, -
+ *  224 direction, event, last_state, flags, -
  */
 struct connection_record {
 	struct record_header header;
 	__u64 socket_cookie;
 	__u64 start_mono_ns;	   /* outbound: first SYN; inbound, or not seen: established */
-	__u64 established_mono_ns; /* 0: never */
-	__u64 end_mono_ns;
-	__u64 bytes_sent;     /* payload, without SYN, FIN and retransmissions */
-	__u64 bytes_received; /* payload, without FIN */
+	__u64 established_mono_ns; /* 0: never, or before the programs were there */
+	__u64 end_mono_ns;	   /* periodic: when it was looked at */
+	__u64 bytes_sent;	   /* payload, without SYN, FIN and retransmissions */
+	__u64 bytes_received;	   /* payload, without FIN */
 	__u64 bytes_retransmitted;
 	__u64 packets_sent;	/* tcp_sock.segs_out (RFC 4898 tcpEStatsPerfSegsOut) */
 	__u64 packets_received; /* tcp_sock.segs_in (RFC 4898 tcpEStatsPerfSegsIn) */
+	__u64 retransmits;	/* segments, SYN and SYN-ACK included (tcp_sock.total_retrans) */
+	__u64 rwnd_limited_us;	/* time that the peer's receive window held data back (TCP_INFO) */
 	__u64 cgroup_id;	/* of the socket: kernfs id of its cgroup v2 directory */
 	__u8 local_address[16];
 	__u8 remote_address[16];
-	__u8 comm[16]; /* of the thread that connected or listened; not terminated when 16 long */
-	__u32 netns;   /* inode number, as in /proc/PID/ns/net */
-	__u32 pid;     /* of the process that connected or listened, in the host's pid namespace */
-	__u32 rtt_us;  /* smoothed, true microseconds (tcp_sock.srtt_us >> 3) */
-	__u32 rtt_var_us; /* mean deviation (tcp_sock.mdev_us >> 2) */
+	__u8 dialled_address[16]; /* what connect(2) asked for, when a program rewrote it */
+	__u8 comm[16];		  /* of the owner's thread; not terminated when 16 long */
+	__u32 netns;		  /* inode number, as in /proc/PID/ns/net */
+	__u32 pid;		  /* of the owner, in the host's pid namespace */
+	__u32 rtt_us;		  /* smoothed, true microseconds (tcp_sock.srtt_us >> 3) */
+	__u32 rtt_var_us;	  /* mean deviation (tcp_sock.mdev_us >> 2) */
 	__u32 min_rtt_us;
-	__u32 retransmits;     /* segments, SYN and SYN-ACK included (tcp_sock.total_retrans) */
-	__u32 syn_retransmits; /* the part of retransmits before the handshake was complete */
+	__u32 syn_retransmits;	  /* the part of retransmits before the handshake was complete */
+	__u32 timeouts;		  /* retransmission timeouts (TCP_INFO tcpi_total_rto) */
+	__u32 reordering_events;  /* TCP_INFO tcpi_reord_seen */
+	__u32 segments_delivered; /* acknowledged, selectively too (TCP_INFO tcpi_delivered) */
+	__u32 segments_lost;	  /* marked lost, some of them wrongly (tcp_sock.lost) */
+	__u32 ecn_ce_segments; /* acknowledged with a congestion mark (TCP_INFO tcpi_delivered_ce)
+				*/
+	__u16 error;	       /* errno at the end, 0: none; or CONNECTION_ERROR_UNKNOWN */
+	__u16 incarnation;     /* how many connections this socket had before this one */
 	__be16 local_port_be;
 	__be16 remote_port_be;
-	__u16 error;	   /* errno at the end, 0: none */
-	__u16 incarnation; /* how many connections this socket had before this one */
-	__u8 direction;	   /* enum connection_direction */
-	__u8 event;	   /* enum connection_event */
-	__u8 last_state;   /* the state before CLOSE, enum connection_state */
-	__u8 shutdown;	   /* sk_shutdown at the end: 1 no more receiving, 2 no more sending */
+	__be16 dialled_port_be; /* 0: the dialled address is the remote one */
+	__u8 reserved_port[2];
+	__u8 direction;	 /* enum connection_direction */
+	__u8 event;	 /* enum connection_event */
+	__u8 last_state; /* the state before CLOSE, or the present one; enum connection_state */
+	__u8 flags;	 /* enum connection_flag */
+	__u8 reserved[4];
 };
 
 /*
  * Key of sums: client and server address, server port, and who reports. Failed connections have a
- * row for each errno (error != 0, or event aborted before any error: error 0).
+ * row for each errno (0: aborted before any error; CONNECTION_ERROR_UNKNOWN).
  */
 struct sums_key {
 	__u8 client_address[16];
@@ -154,7 +186,7 @@ WIRE_AT(record_header, kind, 0);
 WIRE_AT(record_header, version, 2);
 WIRE_AT(record_header, length_bytes, 4);
 
-WIRE_SIZE(connection_record, 176);
+WIRE_SIZE(connection_record, 232);
 WIRE_AT(connection_record, header, 0);
 WIRE_AT(connection_record, socket_cookie, 8);
 WIRE_AT(connection_record, start_mono_ns, 16);
@@ -165,25 +197,35 @@ WIRE_AT(connection_record, bytes_received, 48);
 WIRE_AT(connection_record, bytes_retransmitted, 56);
 WIRE_AT(connection_record, packets_sent, 64);
 WIRE_AT(connection_record, packets_received, 72);
-WIRE_AT(connection_record, cgroup_id, 80);
-WIRE_AT(connection_record, local_address, 88);
-WIRE_AT(connection_record, remote_address, 104);
-WIRE_AT(connection_record, comm, 120);
-WIRE_AT(connection_record, netns, 136);
-WIRE_AT(connection_record, pid, 140);
-WIRE_AT(connection_record, rtt_us, 144);
-WIRE_AT(connection_record, rtt_var_us, 148);
-WIRE_AT(connection_record, min_rtt_us, 152);
-WIRE_AT(connection_record, retransmits, 156);
-WIRE_AT(connection_record, syn_retransmits, 160);
-WIRE_AT(connection_record, local_port_be, 164);
-WIRE_AT(connection_record, remote_port_be, 166);
-WIRE_AT(connection_record, error, 168);
-WIRE_AT(connection_record, incarnation, 170);
-WIRE_AT(connection_record, direction, 172);
-WIRE_AT(connection_record, event, 173);
-WIRE_AT(connection_record, last_state, 174);
-WIRE_AT(connection_record, shutdown, 175);
+WIRE_AT(connection_record, retransmits, 80);
+WIRE_AT(connection_record, rwnd_limited_us, 88);
+WIRE_AT(connection_record, cgroup_id, 96);
+WIRE_AT(connection_record, local_address, 104);
+WIRE_AT(connection_record, remote_address, 120);
+WIRE_AT(connection_record, dialled_address, 136);
+WIRE_AT(connection_record, comm, 152);
+WIRE_AT(connection_record, netns, 168);
+WIRE_AT(connection_record, pid, 172);
+WIRE_AT(connection_record, rtt_us, 176);
+WIRE_AT(connection_record, rtt_var_us, 180);
+WIRE_AT(connection_record, min_rtt_us, 184);
+WIRE_AT(connection_record, syn_retransmits, 188);
+WIRE_AT(connection_record, timeouts, 192);
+WIRE_AT(connection_record, reordering_events, 196);
+WIRE_AT(connection_record, segments_delivered, 200);
+WIRE_AT(connection_record, segments_lost, 204);
+WIRE_AT(connection_record, ecn_ce_segments, 208);
+WIRE_AT(connection_record, error, 212);
+WIRE_AT(connection_record, incarnation, 214);
+WIRE_AT(connection_record, local_port_be, 216);
+WIRE_AT(connection_record, remote_port_be, 218);
+WIRE_AT(connection_record, dialled_port_be, 220);
+WIRE_AT(connection_record, reserved_port, 222);
+WIRE_AT(connection_record, direction, 224);
+WIRE_AT(connection_record, event, 225);
+WIRE_AT(connection_record, last_state, 226);
+WIRE_AT(connection_record, flags, 227);
+WIRE_AT(connection_record, reserved, 228);
 
 WIRE_SIZE(sums_key, 40);
 WIRE_AT(sums_key, client_address, 0);

@@ -35,6 +35,7 @@ extern const struct native_class map_class;
 extern const struct native_class ring_class;
 extern const struct native_class iter_class;
 extern const struct native_class bpffs_class;
+extern const struct native_class lock_class;
 
 /* Copies bytes into text and ends it with NUL; 0, or -ENAMETOOLONG when it does not fit. */
 int text__copy(JNIEnv *env, jbyteArray bytes, char *text, size_t size);

@@ -26,13 +26,16 @@ public final class JsonFormat {
   private static final byte[] SCHEMA = bytes("{\"schema\":\"meshlens.connection.v1\",\"event\":\"");
   private static final byte[] ID = bytes("\",\"id\":\"");
   private static final byte[] TIME = bytes("\",\"time\":\"");
-  private static final byte[] START_TIME = bytes("\",\"start_time\":\"");
+  private static final byte[] START_TIME = bytes(",\"start_time\":\"");
   private static final byte[] DURATION = bytes("\",\"duration_ns\":");
   private static final byte[] CONNECT = bytes(",\"connect_ns\":");
   private static final byte[] DIRECTION = bytes(",\"direction\":\"");
-  private static final byte[] SOURCE = bytes("\",\"protocol\":\"tcp\",\"source\":{\"address\":\"");
+  private static final byte[] SOURCE = bytes("\",\"protocol\":\"tcp\",\"source\":{");
+  private static final byte[] ADDRESS = bytes("\"address\":\"");
   private static final byte[] PORT = bytes("\",\"port\":");
-  private static final byte[] DESTINATION = bytes("},\"destination\":{\"address\":\"");
+  private static final byte[] ORIGINAL_ADDRESS = bytes(",\"original_address\":\"");
+  private static final byte[] ORIGINAL_PORT = bytes("\",\"original_port\":");
+  private static final byte[] DESTINATION = bytes("},\"destination\":{");
   private static final byte[] BYTES_SENT = bytes("},\"bytes_sent\":");
   private static final byte[] BYTES_RECEIVED = bytes(",\"bytes_received\":");
   private static final byte[] PACKETS_SENT = bytes(",\"packets_sent\":");
@@ -43,13 +46,20 @@ public final class JsonFormat {
   private static final byte[] RETRANSMITS = bytes(",\"retransmits\":");
   private static final byte[] BYTES_RETRANSMITTED = bytes(",\"bytes_retransmitted\":");
   private static final byte[] SYN_RETRANSMITS = bytes(",\"syn_retransmits\":");
+  private static final byte[] TIMEOUTS = bytes(",\"timeouts\":");
+  private static final byte[] REORDERING_EVENTS = bytes(",\"reordering_events\":");
+  private static final byte[] SEGMENTS_DELIVERED = bytes(",\"segments_delivered\":");
+  private static final byte[] SEGMENTS_LOST = bytes(",\"segments_lost\":");
+  private static final byte[] ECN_CE_SEGMENTS = bytes(",\"ecn_ce_segments\":");
+  private static final byte[] RWND_LIMITED = bytes(",\"rwnd_limited_us\":");
   private static final byte[] TERMINATION = bytes(",\"termination\":\"");
-  private static final byte[] ERROR = bytes("\",\"error\":\"");
-  private static final byte[] PROCESS = bytes("\",\"process\":{");
+  private static final byte[] ERROR = bytes(",\"error\":\"");
+  private static final byte[] PROCESS = bytes(",\"process\":{");
   private static final byte[] PID = bytes("\"pid\":");
   private static final byte[] COMM = bytes("\"comm\":\"");
   private static final byte[] CGROUP_ID = bytes("\"cgroup_id\":");
   private static final byte[] NETNS = bytes("\"netns\":");
+  private static final byte[] CONTAINER_ID = bytes("\"container_id\":\"");
   private static final byte[] END = bytes("}}\n");
 
   private static final byte[][] EVENTS = labels(ConnectionEvent.values(), ConnectionEvent::label);
@@ -79,11 +89,15 @@ public final class JsonFormat {
     writeEnds(c);
     writeCounts(c);
     writeQuality(c);
-    put(TERMINATION);
-    put(TERMINATIONS[c.termination.ordinal()]);
-    if (c.event == ConnectionEvent.FAILED && c.error != 0) {
+    if (c.termination != Termination.NONE) {
+      put(TERMINATION);
+      put(TERMINATIONS[c.termination.ordinal()]);
+      out[at++] = '"';
+    }
+    if (c.event == ConnectionEvent.FAILED && c.error != 0 && c.error != Errno.UNKNOWN) {
       put(ERROR);
       put(bytes(Errno.name(c.error)));
+      out[at++] = '"';
     }
     writeProcess(c);
     put(END);
@@ -97,10 +111,13 @@ public final class JsonFormat {
     at = ids.write(c, out, at);
     put(TIME);
     at = time.write(c.endEpochNs, out, at);
-    put(START_TIME);
-    at = startTime.write(c.startEpochNs(), out, at);
-    put(DURATION);
-    at = Digits.write(c.durationNs(), out, at);
+    out[at++] = '"';
+    if (!c.adopted) {
+      put(START_TIME);
+      at = startTime.write(c.startEpochNs(), out, at);
+      put(DURATION);
+      at = Digits.write(c.durationNs(), out, at);
+    }
     long connectNs = c.connectNs();
     if (connectNs != 0) {
       number(CONNECT, connectNs);
@@ -111,17 +128,40 @@ public final class JsonFormat {
     put(DIRECTION);
     put(DIRECTIONS[c.direction.ordinal()]);
     put(SOURCE);
-    writeEnd(c, c.clientIsLocal());
+    if (c.clientIsLocal()) {
+      writeEnd(c.localHigh, c.localLow, c.localPort);
+    } else {
+      writeEnd(c.remoteHigh, c.remoteLow, c.remotePort);
+    }
+    if (c.originPortOrZero != 0) {
+      writeOriginal(c.originHigh, c.originLow, c.originPortOrZero);
+    }
     put(DESTINATION);
-    writeEnd(c, !c.clientIsLocal());
+    if (c.reachedPortOrZero != 0) {
+      writeEnd(c.reachedHigh, c.reachedLow, c.reachedPortOrZero);
+    } else if (c.clientIsLocal()) {
+      writeEnd(c.remoteHigh, c.remoteLow, c.remotePort);
+    } else {
+      writeEnd(c.localHigh, c.localLow, c.localPort);
+    }
+    if (c.dialledPortOrZero != 0) {
+      writeOriginal(c.dialledHigh, c.dialledLow, c.dialledPortOrZero);
+    }
   }
 
-  private void writeEnd(Connection c, boolean local) {
-    at =
-        local
-            ? AddressText.write(c.localHigh, c.localLow, out, at)
-            : AddressText.write(c.remoteHigh, c.remoteLow, out, at);
-    number(PORT, local ? c.localPort : c.remotePort);
+  private void writeEnd(long high, long low, int port) {
+    if (port == 0 && high == 0 && low == 0) {
+      return; // no address yet: the attempt ended before the socket was bound
+    }
+    put(ADDRESS);
+    at = AddressText.write(high, low, out, at);
+    number(PORT, port);
+  }
+
+  private void writeOriginal(long high, long low, int port) {
+    put(ORIGINAL_ADDRESS);
+    at = AddressText.write(high, low, out, at);
+    number(ORIGINAL_PORT, port);
   }
 
   private void writeCounts(Connection c) {
@@ -142,6 +182,14 @@ public final class JsonFormat {
     number(RETRANSMITS, c.retransmits);
     number(BYTES_RETRANSMITTED, c.bytesRetransmitted);
     number(SYN_RETRANSMITS, c.synRetransmits);
+    number(TIMEOUTS, c.timeouts);
+    number(REORDERING_EVENTS, c.reorderingEvents);
+    number(SEGMENTS_DELIVERED, c.segmentsDelivered);
+    number(SEGMENTS_LOST, c.segmentsLost);
+    number(ECN_CE_SEGMENTS, c.ecnCeSegments);
+    if (c.rwndLimitedUs != 0) {
+      number(RWND_LIMITED, c.rwndLimitedUs);
+    }
   }
 
   private void writeProcess(Connection c) {
@@ -163,6 +211,14 @@ public final class JsonFormat {
     if (c.netns != 0) {
       separate(first);
       number(NETNS, c.netns);
+    }
+    if (!c.containerId.isEmpty()) {
+      separate(first);
+      put(CONTAINER_ID);
+      for (int i = 0; i < c.containerId.length(); i++) {
+        out[at++] = (byte) c.containerId.charAt(i);
+      }
+      out[at++] = '"';
     }
   }
 

@@ -14,8 +14,11 @@ import java.util.Optional;
 
 /** Every setting, in the order of the reference page. */
 public final class Settings {
-  /** {@code cgroup: auto}. */
+  /** {@code cgroup: auto} and {@code kernel.pin_path: auto}. */
   public static final String AUTO = "auto";
+
+  /** {@code kernel.pin_path: off}. */
+  public static final String OFF = "off";
 
   private static final int KIB = 1 << 10;
   private static final int MIB = 1 << 20;
@@ -38,19 +41,33 @@ public final class Settings {
           "kernel.ring_size",
           ValueType.powerOfTwoBytes(4 * KIB, 512 * MIB),
           "8MiB",
-          "Size of the ring that carries connection records out of the kernel, 184 bytes each.");
+          "Size of the ring that carries connection records out of the kernel, 240 bytes each.");
   public static final ConfigKey<Integer> MAX_ADDRESS_PAIRS =
       new ConfigKey<>(
           "kernel.max_address_pairs",
           ValueType.integer(1, 1 << 20),
           "16384",
           "Rows of the kernel's map of sums; what does not fit is added to one overflow series.");
+  public static final ConfigKey<String> PIN_PATH =
+      new ConfigKey<>(
+          "kernel.pin_path",
+          ValueType.text(),
+          AUTO,
+          "Directory of a BPF file system where programs and sums outlive a restart; auto is"
+              + " /sys/fs/bpf/meshlens if one is mounted there, off none. `meshlens detach` removes"
+              + " them.");
   public static final ConfigKey<Boolean> STDOUT_ENABLED =
       new ConfigKey<>(
           "access_log.stdout.enabled",
           ValueType.bool(),
           "true",
           "Whether connections are written to stdout, one JSON line each.");
+  public static final ConfigKey<Optional<Duration>> PERIODIC_INTERVAL =
+      new ConfigKey<>(
+          "access_log.periodic_interval",
+          ValueType.optional(ValueType.duration(Duration.ofSeconds(1), Duration.ofHours(24))),
+          "",
+          "Time between two records of a connection that stays open; empty for none.");
   public static final ConfigKey<Optional<HostAndPort>> ALS_ADDRESS =
       new ConfigKey<>(
           "access_log.als.address",
@@ -125,7 +142,9 @@ public final class Settings {
           TELEMETRY_ADDRESS,
           RING_SIZE,
           MAX_ADDRESS_PAIRS,
+          PIN_PATH,
           STDOUT_ENABLED,
+          PERIODIC_INTERVAL,
           ALS_ADDRESS,
           ALS_LOG_NAME,
           ALS_TLS,

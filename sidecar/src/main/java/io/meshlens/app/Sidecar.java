@@ -10,12 +10,18 @@ import io.meshlens.export.LogStream;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
+import io.meshlens.kernel.KernelConfig;
+import io.meshlens.kernel.KernelConfig.PinPath;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
+import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
+import io.meshlens.kernel.Pins;
 import io.meshlens.kernel.RingReader;
 import io.meshlens.kernel.SumsReader;
+import io.meshlens.kernel.WatchedCgroup;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.metrics.LatestSums;
 import io.meshlens.metrics.MetricsSnapshot;
@@ -30,6 +36,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -54,6 +61,7 @@ public final class Sidecar implements AutoCloseable {
   private final Threads threads;
   private final ExecutorService httpPool;
   private final ScheduledExecutorService otlpScheduler;
+  private final WatchedCgroup cgroup;
   private final KernelPrograms programs;
   private final RingBuffer ring;
   private final SumsReader sumsReader;
@@ -64,6 +72,8 @@ public final class Sidecar implements AutoCloseable {
   private final RingLoop ringLoop;
   private @Nullable Thread ringThread;
   private @Nullable Thread logThread;
+  private @Nullable Thread liveThread;
+  private @Nullable LiveLoop liveLoop;
   private @Nullable Thread alsThread;
 
   /**
@@ -80,7 +90,9 @@ public final class Sidecar implements AutoCloseable {
     threads = new Threads(log);
     readiness.hold(ATTACHED, "the kernel programs are not attached yet");
     FeatureProbe.requirePreconditions(config.kernel());
-    programs = KernelPrograms.load(config.kernel());
+    cgroup = WatchedCgroup.of(config.kernel().cgroup());
+    Optional<Pins> pins = pins();
+    programs = KernelPrograms.load(config.kernel(), cgroup, pins);
     ring = programs.mapRing();
     sumsReader = programs.sumsReader();
     ConnectionIds ids = new ConnectionIds(bootId());
@@ -123,7 +135,42 @@ public final class Sidecar implements AutoCloseable {
     }
   }
 
+  /** Where programs and sums outlive this process; says what it found there. */
+  private Optional<Pins> pins() throws KernelUnavailableException {
+    KernelConfig kernel = config.kernel();
+    Optional<Path> path =
+        switch (kernel.pinPath()) {
+          case PinPath.Off off -> Optional.empty();
+          case PinPath.At at -> Optional.of(at.path());
+          case PinPath.Auto auto ->
+              Optional.of(KernelConfig.DEFAULT_PIN_PATH).filter(Pins::isPossible);
+        };
+    if (path.isEmpty()) {
+      return Optional.empty();
+    }
+    if (!Pins.isPossible(path.get())) {
+      throw new KernelUnavailableException(
+          "kernel.pin_path: "
+              + path.get()
+              + " is not on a BPF file system; mount one: mount -t bpf bpf /sys/fs/bpf");
+    }
+    Pins pins = Pins.open(path.get(), kernel, cgroup);
+    pins.removed()
+        .forEach(
+            name ->
+                log.warn(
+                    "removed "
+                        + path.get().resolve(name)
+                        + ", of another version or configuration: its sums start anew"));
+    log.info(
+        pins.takenOver()
+            ? "taking over the sums and connections pinned in " + path.get()
+            : "pinning programs and sums in " + path.get());
+    return Optional.of(pins);
+  }
+
   private SumsSnapshot readSums() {
+    programs.livePass().ifPresent(LivePass::run);
     sumsReader.mirrorCounters(vitals);
     return sumsReader.read();
   }
@@ -169,10 +216,32 @@ public final class Sidecar implements AutoCloseable {
       alsThread = threads.start("export-als", als);
     }
     ringThread = threads.start("ring-reader", ringLoop);
-    Path cgroup = programs.attach(config.kernel());
+    programs.attach(cgroup);
+    sayWhatIsMissing(programs.adopt());
+    programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
     readiness.release(ATTACHED);
-    log.info("watching the connections of " + cgroup);
+    log.info("watching the connections of " + cgroup.directory());
     log.info("metrics on http://%s/metrics".formatted(telemetryAddress()));
+  }
+
+  private LiveLoop liveLoop(LivePass pass) {
+    LiveLoop loop = new LiveLoop(pass, config.periodicInterval(), clock, vitals, log);
+    liveLoop = loop;
+    return loop;
+  }
+
+  private void sayWhatIsMissing(int refusedNamespaces) {
+    for (Extra extra : programs.missing()) {
+      readiness.note(extra.label(), "no " + extra.purpose() + "; needs " + extra.needs());
+      log.warn("this kernel cannot tell " + extra.purpose() + "; that needs " + extra.needs());
+    }
+    if (refusedNamespaces > 0) {
+      readiness.note(
+          Extra.ADOPTION.label(),
+          refusedNamespaces
+              + " network namespaces could not be entered: connections there that are older than"
+              + " this program are not seen; grant CAP_SYS_ADMIN and CAP_SYS_PTRACE");
+    }
   }
 
   /** HOST:PORT of the telemetry listener as bound. */
@@ -197,6 +266,10 @@ public final class Sidecar implements AutoCloseable {
   public void close() {
     readiness.hold(ATTACHED, "shutting down");
     long deadlineNs = clock.nowMonoNs() + config.shutdownTimeout().toNanos();
+    LiveLoop live = liveLoop;
+    if (live != null) {
+      live.end();
+    }
     programs.detach();
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
@@ -207,6 +280,7 @@ public final class Sidecar implements AutoCloseable {
       als.end();
     }
     metrics.shutdown(left(deadlineNs).dividedBy(2));
+    finished &= join(liveThread, deadlineNs);
     finished &= join(logThread, deadlineNs);
     finished &= join(alsThread, deadlineNs);
     server.close();

@@ -6,6 +6,7 @@ import io.meshlens.config.Configuration;
 import io.meshlens.export.AlsConfig;
 import io.meshlens.export.OtlpConfig;
 import io.meshlens.kernel.KernelConfig;
+import io.meshlens.kernel.KernelConfig.PinPath;
 import io.meshlens.vitals.Log;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -18,6 +19,7 @@ public record SidecarConfig(
     KernelConfig kernel,
     HostAndPort telemetryAddress,
     StdoutLog stdoutLog,
+    Optional<Duration> periodicInterval,
     Optional<AlsConfig> als,
     Optional<OtlpConfig> otlp,
     String nodeId,
@@ -41,6 +43,7 @@ public record SidecarConfig(
         kernel(values, home),
         values.get(Settings.TELEMETRY_ADDRESS),
         values.get(Settings.STDOUT_ENABLED) ? StdoutLog.ON : StdoutLog.OFF,
+        values.get(Settings.PERIODIC_INTERVAL),
         values
             .get(Settings.ALS_ADDRESS)
             .map(
@@ -73,7 +76,16 @@ public record SidecarConfig(
         home.resolve("bpf/meshlens.bpf.o"),
         cgroup.equals(Settings.AUTO) ? Optional.empty() : Optional.of(Path.of(cgroup)),
         values.get(Settings.RING_SIZE),
-        values.get(Settings.MAX_ADDRESS_PAIRS));
+        values.get(Settings.MAX_ADDRESS_PAIRS),
+        pinPath(values.get(Settings.PIN_PATH)));
+  }
+
+  private static PinPath pinPath(String text) {
+    return switch (text) {
+      case Settings.AUTO -> new PinPath.Auto();
+      case Settings.OFF -> new PinPath.Off();
+      default -> new PinPath.At(Path.of(text));
+    };
   }
 
   private static String hostName() {

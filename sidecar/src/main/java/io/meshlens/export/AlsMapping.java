@@ -17,6 +17,7 @@ import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Errno;
+import io.meshlens.flow.Termination;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -50,26 +51,40 @@ final class AlsMapping {
 
   private AccessLogCommon common(Connection c) {
     Address client = address(c.client(), c.clientPort());
-    Address server = address(c.server(), c.serverPort());
+    Address server = address(c.reached(), c.reachedPort());
+    Address dialled = address(c.dialled(), c.dialledPort());
+    Address origin = address(c.origin(), c.originPort());
     AccessLogCommon.Builder common =
         AccessLogCommon.newBuilder()
-            .setDownstreamRemoteAddress(client)
-            .setDownstreamLocalAddress(server)
+            .setDownstreamRemoteAddress(origin)
+            .setDownstreamLocalAddress(dialled)
             .setUpstreamRemoteAddress(server)
             .setUpstreamLocalAddress(client)
-            .setStartTime(timestamp(c.startEpochNs()))
-            .setDuration(duration(c.durationNs()))
-            .setAccessLogType(AccessLogType.TcpConnectionEnd)
-            .setConnectionTerminationDetails(c.termination.label())
             .setStreamId(ids.text(c))
             .setResponseFlags(responseFlags(c))
             .setMetadata(metadata(c));
-    if (c.event == ConnectionEvent.FAILED && c.error != 0) {
+    if (!c.adopted) {
+      common.setStartTime(timestamp(c.startEpochNs())).setDuration(duration(c.durationNs()));
+    }
+    if (c.event == ConnectionEvent.PERIODIC) {
+      intermediate(common);
+    } else {
+      common
+          .setAccessLogType(AccessLogType.TcpConnectionEnd)
+          .setConnectionTerminationDetails(c.termination.label());
+    }
+    if (c.event == ConnectionEvent.FAILED && c.error != 0 && c.error != Errno.UNKNOWN) {
       common.setUpstreamTransportFailureReason(Errno.name(c.error));
     }
     wireBytes(c, common);
     customTags(c, common);
     return common.build();
+  }
+
+  /** Said twice, because servers older than the type look at the flag. */
+  @SuppressWarnings("deprecation")
+  private static void intermediate(AccessLogCommon.Builder common) {
+    common.setAccessLogType(AccessLogType.TcpPeriodic).setIntermediateLogEntry(true);
   }
 
   /** Only the sending side knows what went over the wire more than once. */
@@ -90,7 +105,7 @@ final class AlsMapping {
     switch (c.termination) {
       case RESET_LOCAL -> reset(flags, c.clientIsLocal());
       case RESET_REMOTE -> reset(flags, !c.clientIsLocal());
-      case FIN_LOCAL, FIN_REMOTE, TIMEOUT, REFUSED, UNREACHABLE, ABORTED, UNKNOWN -> {
+      case FIN_LOCAL, FIN_REMOTE, TIMEOUT, REFUSED, UNREACHABLE, ABORTED, UNKNOWN, NONE -> {
         // Envoy has no flag for these.
       }
     }
@@ -110,8 +125,10 @@ final class AlsMapping {
         .putCustomTags("event", c.event.label())
         .putCustomTags("reporter", c.direction.reporter())
         .putCustomTags("direction", c.direction.label())
-        .putCustomTags("protocol", "tcp")
-        .putCustomTags("termination", c.termination.label());
+        .putCustomTags("protocol", "tcp");
+    if (c.termination != Termination.NONE) {
+      common.putCustomTags("termination", c.termination.label());
+    }
   }
 
   private static Metadata metadata(Connection c) {
@@ -121,6 +138,12 @@ final class AlsMapping {
     number(fields, "retransmits", c.retransmits);
     number(fields, "bytes_retransmitted", c.bytesRetransmitted);
     number(fields, "syn_retransmits", c.synRetransmits);
+    number(fields, "timeouts", c.timeouts);
+    number(fields, "reordering_events", c.reorderingEvents);
+    number(fields, "segments_delivered", c.segmentsDelivered);
+    number(fields, "segments_lost", c.segmentsLost);
+    number(fields, "ecn_ce_segments", c.ecnCeSegments);
+    known(fields, "rwnd_limited_us", c.rwndLimitedUs);
     known(fields, "connect_ns", c.connectNs());
     known(fields, "rtt_us", c.rttUs);
     if (c.rttUs != 0) {
@@ -133,6 +156,9 @@ final class AlsMapping {
     if (c.commLengthBytes != 0) {
       String comm = new String(c.comm, 0, c.commLengthBytes, StandardCharsets.UTF_8);
       fields.putFields("comm", Value.newBuilder().setStringValue(comm).build());
+    }
+    if (!c.containerId.isEmpty()) {
+      fields.putFields("container_id", Value.newBuilder().setStringValue(c.containerId).build());
     }
     return Metadata.newBuilder().putFilterMetadata(METADATA_NAMESPACE, fields.build()).build();
   }

@@ -25,12 +25,16 @@ public final class Connection {
   /** Outbound: first SYN. Inbound, or when the SYN was not seen: established. */
   public long startMonoNs;
 
+  /** Older than the programs: {@link #startMonoNs} is when it was found, and counts begin there. */
+  public boolean adopted;
+
   /** 0 when never established. */
   public long establishedMonoNs;
 
+  /** When the record was made: the end, or for a periodic record the moment of its numbers. */
   public long endMonoNs;
 
-  /** Wall-clock time of the end, nanoseconds since the epoch. */
+  /** {@link #endMonoNs} as wall-clock time, nanoseconds since the epoch. */
   public long endEpochNs;
 
   public long localHigh;
@@ -39,6 +43,24 @@ public final class Connection {
   public long remoteLow;
   public int localPort;
   public int remotePort;
+
+  /** What the client dialled; port 0 when that is what it reached, or nobody knows. */
+  public long dialledHigh;
+
+  public long dialledLow;
+  public int dialledPortOrZero;
+
+  /** What the client reached behind the remote address; port 0 when that is the remote address. */
+  public long reachedHigh;
+
+  public long reachedLow;
+  public int reachedPortOrZero;
+
+  /** The client behind the remote address; port 0 when that is the remote address. */
+  public long originHigh;
+
+  public long originLow;
+  public int originPortOrZero;
 
   /** Payload. */
   public long bytesSent;
@@ -52,6 +74,19 @@ public final class Connection {
   public long retransmits;
 
   public long synRetransmits;
+
+  /** Retransmission timeouts. */
+  public long timeouts;
+
+  public long reorderingEvents;
+  public long segmentsDelivered;
+  public long segmentsLost;
+
+  /** Delivered segments that met congestion (ECN CE). */
+  public long ecnCeSegments;
+
+  /** Time that the peer's receive window held data back, microseconds. */
+  public long rwndLimitedUs;
 
   /** Smoothed round-trip time, microseconds; 0 when the kernel has no sample. */
   public long rttUs;
@@ -67,6 +102,10 @@ public final class Connection {
 
   public long cgroupId;
   public long netns;
+
+  /** ASCII; empty when unknown. */
+  public String containerId = "";
+
   public int commLengthBytes;
   public final byte[] comm = new byte[COMM_LENGTH_BYTES];
 
@@ -79,6 +118,7 @@ public final class Connection {
     copy.socketCookie = socketCookie;
     copy.incarnation = incarnation;
     copy.startMonoNs = startMonoNs;
+    copy.adopted = adopted;
     copy.establishedMonoNs = establishedMonoNs;
     copy.endMonoNs = endMonoNs;
     copy.endEpochNs = endEpochNs;
@@ -88,6 +128,7 @@ public final class Connection {
     copy.remoteLow = remoteLow;
     copy.localPort = localPort;
     copy.remotePort = remotePort;
+    copyTranslation(copy);
     copy.bytesSent = bytesSent;
     copy.bytesReceived = bytesReceived;
     copy.bytesRetransmitted = bytesRetransmitted;
@@ -95,16 +136,39 @@ public final class Connection {
     copy.packetsReceived = packetsReceived;
     copy.retransmits = retransmits;
     copy.synRetransmits = synRetransmits;
-    copy.rttUs = rttUs;
-    copy.rttVarUs = rttVarUs;
-    copy.minRttUs = minRttUs;
+    copyQuality(copy);
     copy.error = error;
     copy.pid = pid;
     copy.cgroupId = cgroupId;
     copy.netns = netns;
+    copy.containerId = containerId;
     copy.commLengthBytes = commLengthBytes;
     System.arraycopy(comm, 0, copy.comm, 0, comm.length);
     return copy;
+  }
+
+  private void copyTranslation(Connection copy) {
+    copy.dialledHigh = dialledHigh;
+    copy.dialledLow = dialledLow;
+    copy.dialledPortOrZero = dialledPortOrZero;
+    copy.reachedHigh = reachedHigh;
+    copy.reachedLow = reachedLow;
+    copy.reachedPortOrZero = reachedPortOrZero;
+    copy.originHigh = originHigh;
+    copy.originLow = originLow;
+    copy.originPortOrZero = originPortOrZero;
+  }
+
+  private void copyQuality(Connection copy) {
+    copy.timeouts = timeouts;
+    copy.reorderingEvents = reorderingEvents;
+    copy.segmentsDelivered = segmentsDelivered;
+    copy.segmentsLost = segmentsLost;
+    copy.ecnCeSegments = ecnCeSegments;
+    copy.rwndLimitedUs = rwndLimitedUs;
+    copy.rttUs = rttUs;
+    copy.rttVarUs = rttVarUs;
+    copy.minRttUs = minRttUs;
   }
 
   /** Duration from {@link #startMonoNs} to {@link #endMonoNs}; never negative. */
@@ -118,7 +182,7 @@ public final class Connection {
 
   /** Time from SYN to established; 0 when there was none or its beginning was not seen. */
   public long connectNs() {
-    return direction == Direction.OUTBOUND && establishedMonoNs > startMonoNs
+    return direction == Direction.OUTBOUND && !adopted && establishedMonoNs > startMonoNs
         ? establishedMonoNs - startMonoNs
         : 0;
   }
@@ -141,6 +205,33 @@ public final class Connection {
 
   public int serverPort() {
     return clientIsLocal() ? remotePort : localPort;
+  }
+
+  /** The server behind any translation. */
+  public Address reached() {
+    return reachedPortOrZero != 0 ? new Address(reachedHigh, reachedLow) : server();
+  }
+
+  public int reachedPort() {
+    return reachedPortOrZero != 0 ? reachedPortOrZero : serverPort();
+  }
+
+  /** What the client asked for. */
+  public Address dialled() {
+    return dialledPortOrZero != 0 ? new Address(dialledHigh, dialledLow) : reached();
+  }
+
+  public int dialledPort() {
+    return dialledPortOrZero != 0 ? dialledPortOrZero : reachedPort();
+  }
+
+  /** The client behind any translation. */
+  public Address origin() {
+    return originPortOrZero != 0 ? new Address(originHigh, originLow) : client();
+  }
+
+  public int originPort() {
+    return originPortOrZero != 0 ? originPortOrZero : clientPort();
   }
 
   public Address local() {

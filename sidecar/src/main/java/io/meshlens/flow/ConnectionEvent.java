@@ -6,7 +6,9 @@ public enum ConnectionEvent {
   /** It was established and is over. */
   CLOSED("closed"),
   /** It was never established. */
-  FAILED("failed");
+  FAILED("failed"),
+  /** It is established; all numbers are those of now. */
+  PERIODIC("periodic");
 
   private final String label;
 

@@ -13,6 +13,9 @@ public final class Errno {
   public static final int EHOSTDOWN = 112;
   public static final int EHOSTUNREACH = 113;
 
+  /** There was an error and nobody knows which; no number of the kernel. */
+  public static final int UNKNOWN = 65535;
+
   private Errno() {}
 
   /** The symbolic name; {@code errno NNN} for a number without one here. */

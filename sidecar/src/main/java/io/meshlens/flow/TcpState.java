@@ -12,6 +12,7 @@ public enum TcpState {
   CLOSE(7),
   CLOSE_WAIT(8),
   LAST_ACK(9),
+  LISTEN(10),
   CLOSING(11);
 
   private final int number;

@@ -19,7 +19,9 @@ public enum Termination {
   UNREACHABLE("unreachable"),
   /** The application gave up while connecting, or the kernel was told to abort the socket. */
   ABORTED("aborted"),
-  UNKNOWN("unknown");
+  UNKNOWN("unknown"),
+  /** It has not ended. */
+  NONE("none");
 
   private final String label;
 
@@ -39,6 +41,9 @@ public enum Termination {
    * @param lastState number of the TCP state before CLOSE
    */
   public static Termination of(ConnectionEvent event, int error, int lastState) {
+    if (event == ConnectionEvent.PERIODIC) {
+      return NONE;
+    }
     return switch (error) {
       case 0 -> event == ConnectionEvent.FAILED ? ABORTED : ofCleanEnd(lastState);
       case Errno.ECONNREFUSED -> REFUSED;

@@ -194,8 +194,15 @@ public final class FeatureProbe {
   /** The truest probe of all: the verifier's own word on the programs, without attaching them. */
   private void programs() {
     String name = "kernel programs load";
-    try (KernelPrograms programs = KernelPrograms.load(config)) {
+    try (KernelPrograms programs =
+        KernelPrograms.load(config, WatchedCgroup.of(config.cgroup()), Optional.empty())) {
       add(name, true, Answer.YES, programs.abi(), "");
+      for (Extra extra : Extra.values()) {
+        boolean there = !programs.missing().contains(extra);
+        features.add(
+            new Feature(
+                extra.purpose(), extra.label(), false, yes(there), "", "use " + extra.needs()));
+      }
     } catch (KernelUnavailableException | RuntimeException e) {
       add(name, true, Answer.NO, String.valueOf(e.getMessage()), "see the lines above");
     }

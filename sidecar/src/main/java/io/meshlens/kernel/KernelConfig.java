@@ -11,6 +11,22 @@ import java.util.Optional;
  * @param cgroup cgroup v2 directory whose sockets are watched; empty for the root of the mount
  * @param ringSizeBytes size of the record ring, a power of two
  * @param maxAddressPairs rows of the kernel's map of sums
+ * @param pinPath where links and maps are pinned
  */
 public record KernelConfig(
-    Path object, Optional<Path> cgroup, int ringSizeBytes, int maxAddressPairs) {}
+    Path object, Optional<Path> cgroup, int ringSizeBytes, int maxAddressPairs, PinPath pinPath) {
+  /** Where BPF file systems usually are. */
+  public static final Path DEFAULT_PIN_PATH = Path.of("/sys/fs/bpf/meshlens");
+
+  /** What {@code kernel.pin_path} says. */
+  public sealed interface PinPath {
+    /** In the usual place when a BPF file system is there. */
+    record Auto() implements PinPath {}
+
+    /** Nothing outlives the process. */
+    record Off() implements PinPath {}
+
+    /** Here, or not at all. */
+    record At(Path path) implements PinPath {}
+  }
+}

@@ -5,34 +5,49 @@ import io.meshlens.libbpf.BpfException;
 import io.meshlens.libbpf.BpfLink;
 import io.meshlens.libbpf.BpfMap;
 import io.meshlens.libbpf.BpfObject;
+import io.meshlens.libbpf.CgroupOrder;
 import io.meshlens.libbpf.NativeLibrary;
 import io.meshlens.libbpf.NativeLibraryException;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.wire.LayoutMismatchException;
 import io.meshlens.wire.WireLayout;
-import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The loaded kernel programs and their maps; closing detaches and frees everything. */
+/**
+ * The loaded kernel programs and their maps. Closing detaches and frees everything, unless it is
+ * pinned: then the programs work on, and the next instance takes over where this one stopped.
+ */
 public final class KernelPrograms implements AutoCloseable {
   private static final String SOCK_OPS = "tcp_lifecycle";
 
   private final BpfObject object;
-  private @Nullable BpfLink link;
+  private final Set<Extra> missing;
+  private final Optional<Pins> pins;
+  private final List<BpfLink> links = new ArrayList<>();
+  private final Instant loadedAt = Instant.now();
+  private @Nullable LivePass livePass;
 
-  private KernelPrograms(BpfObject object) {
+  private KernelPrograms(BpfObject object, Set<Extra> missing, Optional<Pins> pins) {
     this.object = object;
+    this.missing = missing;
+    this.pins = pins;
   }
 
   /**
-   * Loads the programs into the kernel without attaching them.
+   * Loads the programs into the kernel without attaching them; with pins, takes over pinned maps.
    *
    * @throws KernelUnavailableException when the kernel or our permission does not suffice
    * @throws LayoutMismatchException when the object does not speak this program's byte contract
    */
-  public static KernelPrograms load(KernelConfig config) throws KernelUnavailableException {
+  public static KernelPrograms load(KernelConfig config, WatchedCgroup cgroup, Optional<Pins> pins)
+      throws KernelUnavailableException {
     if (!Files.isReadable(config.object())) {
       throw new IllegalStateException(
           config.object()
@@ -44,62 +59,100 @@ public final class KernelPrograms implements AutoCloseable {
     } catch (NativeLibraryException e) {
       throw new KernelUnavailableException(String.valueOf(e.getMessage()), e);
     }
+    // Not every kernel has everything: what the fewest have is left out first.
+    Set<Extra> missing = EnumSet.noneOf(Extra.class);
+    Optional<BpfException> refusal = Optional.empty();
+    for (int leftOut = 0; leftOut <= Extra.values().length; leftOut++) {
+      try {
+        return load(config, cgroup, pins, missing);
+      } catch (BpfException e) {
+        refusal = refusal.or(() -> Optional.of(e));
+        if (leftOut < Extra.values().length) {
+          missing.add(Extra.values()[leftOut]);
+        }
+      }
+    }
+    BpfException first = refusal.orElseThrow();
+    throw new KernelUnavailableException(
+        "the kernel refused the programs: " + first.getMessage() + "; `meshlens check` tells why",
+        first);
+  }
+
+  private static KernelPrograms load(
+      KernelConfig config, WatchedCgroup cgroup, Optional<Pins> pins, Set<Extra> missing) {
     BpfObject object = BpfObject.open(config.object());
     try {
       WireLayout.verify(object.btf());
       object.setMaxEntries("records", config.ringSizeBytes());
       object.setMaxEntries("sums", config.maxAddressPairs());
+      object.setRodata("jiffies_per_second", KernelTick.jiffiesPerSecond());
+      object.setRodata("watched_cgroup_id", cgroup.idOrZero());
+      object.setRodata("count_opened_at_once", missing.contains(Extra.LIVE) ? 1 : 0);
+      missing.forEach(extra -> extra.programs().forEach(object::disable));
+      pins.ifPresent(p -> p.pinMaps(object));
       object.load();
-      return new KernelPrograms(object);
-    } catch (BpfException e) {
-      object.close();
-      throw new KernelUnavailableException(
-          "the kernel refused the programs: " + e.getMessage() + "; `meshlens check` tells why", e);
+      return new KernelPrograms(object, EnumSet.copyOf(missing), pins);
     } catch (RuntimeException e) {
       object.close();
       throw e;
     }
   }
 
-  /** Begins to watch the sockets of a cgroup and everything below it; returns the directory. */
-  public Path attach(KernelConfig config) throws KernelUnavailableException {
-    Path cgroup = cgroupOf(config);
+  /** What this kernel cannot do. */
+  public Set<Extra> missing() {
+    return missing;
+  }
+
+  /** Since when the sums are counted: before now when pinned maps were taken over. */
+  public Instant sumsSince() {
+    return pins.flatMap(Pins::mapsMadeAt).orElse(loadedAt);
+  }
+
+  /** Begins to watch the sockets of a cgroup and everything below it. */
+  public void attach(WatchedCgroup cgroup) throws KernelUnavailableException {
     try {
-      link = object.attachCgroup(SOCK_OPS, cgroup);
+      attach(SOCK_OPS, cgroup, CgroupOrder.LAST);
+      if (!missing.contains(Extra.DIALLED)) {
+        // Before the programs that rewrite addresses, where the kernel knows such an order.
+        attach("tcp_dial4", cgroup, CgroupOrder.FIRST);
+        attach("tcp_dial6", cgroup, CgroupOrder.FIRST);
+      }
+      if (!missing.contains(Extra.LIVE)) {
+        livePass = new LivePass(object);
+      }
     } catch (BpfException e) {
       throw new KernelUnavailableException(
-          "cannot attach to the cgroup " + cgroup + ": " + e.getMessage(), e);
-    }
-    return cgroup;
-  }
-
-  private static Path cgroupOf(KernelConfig config) throws KernelUnavailableException {
-    if (config.cgroup().isPresent()) {
-      Path cgroup = config.cgroup().get();
-      if (!Cgroups.isCgroup2Directory(cgroup)) {
-        throw new KernelUnavailableException(
-            cgroup + " is not a directory of a cgroup v2 file system; leave it out for the root");
-      }
-      return cgroup;
-    }
-    try {
-      return Cgroups.findRoot()
-          .orElseThrow(
-              () ->
-                  new KernelUnavailableException(
-                      "cgroup v2 is not mounted; mount it: mount -t cgroup2 none /sys/fs/cgroup"));
-    } catch (IOException e) {
-      throw new KernelUnavailableException("cannot look for cgroup v2 mounts: " + e, e);
+          "cannot attach to the cgroup " + cgroup.directory() + ": " + e.getMessage(), e);
     }
   }
 
-  /** Stops watching; records already made stay in the ring. */
+  private void attach(String program, WatchedCgroup cgroup, CgroupOrder order) {
+    links.add(
+        pins.map(p -> p.link(object, program, cgroup, order))
+            .orElseGet(() -> object.attachCgroup(program, cgroup.directory(), order)));
+  }
+
+  /**
+   * Takes over the sockets that are older than the programs, where the kernel can.
+   *
+   * @return how many network namespaces could not be entered, so that theirs are not adopted
+   */
+  public int adopt() {
+    if (missing.contains(Extra.ADOPTION)) {
+      return 0;
+    }
+    return new Adoption(object).run(NetworkNamespaces.others());
+  }
+
+  /** Looks at open connections; empty where the kernel cannot, and before they are watched. */
+  public Optional<LivePass> livePass() {
+    return Optional.ofNullable(livePass);
+  }
+
+  /** Stops watching, unless pinned; records already made stay in the ring. */
   public void detach() {
-    BpfLink attached = link;
-    if (attached != null) {
-      link = null;
-      attached.close();
-    }
+    links.forEach(BpfLink::close);
+    links.clear();
   }
 
   /** The ring of records, for its one reader. */
@@ -122,6 +175,11 @@ public final class KernelPrograms implements AutoCloseable {
   @Override
   public void close() {
     detach();
+    LivePass pass = livePass;
+    if (pass != null) {
+      pass.close();
+    }
     object.close();
+    pins.ifPresent(Pins::close);
   }
 }

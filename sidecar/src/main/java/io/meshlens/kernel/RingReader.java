@@ -85,6 +85,7 @@ public final class RingReader implements RecordConsumer {
     switch (wire.event()) {
       case WireCodes.CONNECTION_EVENT_CLOSED -> c.event = ConnectionEvent.CLOSED;
       case WireCodes.CONNECTION_EVENT_FAILED -> c.event = ConnectionEvent.FAILED;
+      case WireCodes.CONNECTION_EVENT_PERIODIC -> c.event = ConnectionEvent.PERIODIC;
       default -> {
         return false;
       }
@@ -99,20 +100,33 @@ public final class RingReader implements RecordConsumer {
     c.socketCookie = wire.socketCookie();
     c.incarnation = wire.incarnation();
     c.startMonoNs = wire.startMonoNs();
+    c.adopted = (wire.flags() & WireCodes.CONNECTION_FLAG_ADOPTED) != 0;
     c.establishedMonoNs = wire.establishedMonoNs();
     c.endMonoNs = wire.endMonoNs();
     c.endEpochNs = clock.epochNs(c.endMonoNs);
+    fillEnds(c);
+    c.error = wire.error();
+    c.termination =
+        (wire.flags() & WireCodes.CONNECTION_FLAG_RESET) != 0
+            ? Termination.RESET_LOCAL
+            : Termination.of(c.event, c.error, wire.lastState());
+    fillCounts(c);
+    fillOwner(c);
+    return true;
+  }
+
+  private void fillEnds(Connection c) {
     c.localHigh = wire.localAddressWord(0);
     c.localLow = wire.localAddressWord(1);
     c.remoteHigh = wire.remoteAddressWord(0);
     c.remoteLow = wire.remoteAddressWord(1);
     c.localPort = wire.localPort();
     c.remotePort = wire.remotePort();
-    c.error = wire.error();
-    c.termination = Termination.of(c.event, c.error, wire.lastState());
-    fillCounts(c);
-    fillOwner(c);
-    return true;
+    c.dialledHigh = wire.dialledAddressWord(0);
+    c.dialledLow = wire.dialledAddressWord(1);
+    c.dialledPortOrZero = wire.dialledPort();
+    c.reachedPortOrZero = 0;
+    c.originPortOrZero = 0;
   }
 
   private void fillCounts(Connection c) {
@@ -123,6 +137,12 @@ public final class RingReader implements RecordConsumer {
     c.packetsReceived = wire.packetsReceived();
     c.retransmits = wire.retransmits();
     c.synRetransmits = wire.synRetransmits();
+    c.timeouts = wire.timeouts();
+    c.reorderingEvents = wire.reorderingEvents();
+    c.segmentsDelivered = wire.segmentsDelivered();
+    c.segmentsLost = wire.segmentsLost();
+    c.ecnCeSegments = wire.ecnCeSegments();
+    c.rwndLimitedUs = wire.rwndLimitedUs();
     c.rttUs = wire.rttUs();
     c.rttVarUs = wire.rttVarUs();
     c.minRttUs = wire.minRttUs();

@@ -113,6 +113,8 @@ public final class SumsReader implements AutoCloseable {
         Vital.RECORDS_LOST_RING_FULL, counter(WireCodes.KERNEL_COUNTER_RECORDS_LOST_RING_FULL));
     vitals.mirror(
         Vital.CONNECTIONS_UNTRACKED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_UNTRACKED));
+    vitals.mirror(
+        Vital.CONNECTIONS_VANISHED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_VANISHED));
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));
   }
 

@@ -19,6 +19,16 @@ public enum Vital {
       "{connection}",
       "storage_refused",
       "Connections not seen because the kernel refused memory for their state."),
+  CONNECTIONS_VANISHED(
+      "meshlens.connections.vanished",
+      "{connection}",
+      "",
+      "Connections whose end was not seen; what they carried since the last live pass is lost."),
+  LIVE_PASSES_FAILED(
+      "meshlens.live_pass.failures",
+      "{pass}",
+      "",
+      "Looks at open connections that failed; the next one catches up."),
   SUMS_FOLDED(
       "meshlens.sums.folded",
       "{addition}",

@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
  * <p>A view is valid until the buffer's owner reuses the bytes.
  */
 public final class ConnectionRecordReader {
-  public static final int SIZE_BYTES = 176;
+  public static final int SIZE_BYTES = 232;
 
   private ByteBuffer buffer = ByteBuffer.allocate(0);
   private int offset;
@@ -56,82 +56,120 @@ public final class ConnectionRecordReader {
     return buffer.getLong(offset + 72);
   }
 
-  public long cgroupId() {
+  public long retransmits() {
     return buffer.getLong(offset + 80);
+  }
+
+  public long rwndLimitedUs() {
+    return buffer.getLong(offset + 88);
+  }
+
+  public long cgroupId() {
+    return buffer.getLong(offset + 96);
   }
 
   /** Bytes 8 * index to 8 * index + 7 of {@code local_address} as a big-endian number. */
   public long localAddressWord(int index) {
-    return Long.reverseBytes(buffer.getLong(offset + 88 + index * 8));
+    return Long.reverseBytes(buffer.getLong(offset + 104 + index * 8));
   }
 
   /** Bytes 8 * index to 8 * index + 7 of {@code remote_address} as a big-endian number. */
   public long remoteAddressWord(int index) {
-    return Long.reverseBytes(buffer.getLong(offset + 104 + index * 8));
+    return Long.reverseBytes(buffer.getLong(offset + 120 + index * 8));
+  }
+
+  /** Bytes 8 * index to 8 * index + 7 of {@code dialled_address} as a big-endian number. */
+  public long dialledAddressWord(int index) {
+    return Long.reverseBytes(buffer.getLong(offset + 136 + index * 8));
   }
 
   /** Copies the 16 bytes of {@code comm}. */
   public void copyComm(byte[] target) {
-    buffer.get(offset + 120, target, 0, 16);
+    buffer.get(offset + 152, target, 0, 16);
   }
 
   public long netns() {
-    return buffer.getInt(offset + 136) & 0xffff_ffffL;
+    return buffer.getInt(offset + 168) & 0xffff_ffffL;
   }
 
   public long pid() {
-    return buffer.getInt(offset + 140) & 0xffff_ffffL;
+    return buffer.getInt(offset + 172) & 0xffff_ffffL;
   }
 
   public long rttUs() {
-    return buffer.getInt(offset + 144) & 0xffff_ffffL;
+    return buffer.getInt(offset + 176) & 0xffff_ffffL;
   }
 
   public long rttVarUs() {
-    return buffer.getInt(offset + 148) & 0xffff_ffffL;
+    return buffer.getInt(offset + 180) & 0xffff_ffffL;
   }
 
   public long minRttUs() {
-    return buffer.getInt(offset + 152) & 0xffff_ffffL;
-  }
-
-  public long retransmits() {
-    return buffer.getInt(offset + 156) & 0xffff_ffffL;
+    return buffer.getInt(offset + 184) & 0xffff_ffffL;
   }
 
   public long synRetransmits() {
-    return buffer.getInt(offset + 160) & 0xffff_ffffL;
+    return buffer.getInt(offset + 188) & 0xffff_ffffL;
   }
 
-  public int localPort() {
-    return Short.reverseBytes(buffer.getShort(offset + 164)) & 0xffff;
+  public long timeouts() {
+    return buffer.getInt(offset + 192) & 0xffff_ffffL;
   }
 
-  public int remotePort() {
-    return Short.reverseBytes(buffer.getShort(offset + 166)) & 0xffff;
+  public long reorderingEvents() {
+    return buffer.getInt(offset + 196) & 0xffff_ffffL;
+  }
+
+  public long segmentsDelivered() {
+    return buffer.getInt(offset + 200) & 0xffff_ffffL;
+  }
+
+  public long segmentsLost() {
+    return buffer.getInt(offset + 204) & 0xffff_ffffL;
+  }
+
+  public long ecnCeSegments() {
+    return buffer.getInt(offset + 208) & 0xffff_ffffL;
   }
 
   public int error() {
-    return buffer.getShort(offset + 168) & 0xffff;
+    return buffer.getShort(offset + 212) & 0xffff;
   }
 
   public int incarnation() {
-    return buffer.getShort(offset + 170) & 0xffff;
+    return buffer.getShort(offset + 214) & 0xffff;
+  }
+
+  public int localPort() {
+    return Short.reverseBytes(buffer.getShort(offset + 216)) & 0xffff;
+  }
+
+  public int remotePort() {
+    return Short.reverseBytes(buffer.getShort(offset + 218)) & 0xffff;
+  }
+
+  public int dialledPort() {
+    return Short.reverseBytes(buffer.getShort(offset + 220)) & 0xffff;
+  }
+
+  /** Copies the 2 bytes of {@code reserved_port}. */
+  public void copyReservedPort(byte[] target) {
+    buffer.get(offset + 222, target, 0, 2);
   }
 
   public int direction() {
-    return buffer.get(offset + 172) & 0xff;
+    return buffer.get(offset + 224) & 0xff;
   }
 
   public int event() {
-    return buffer.get(offset + 173) & 0xff;
+    return buffer.get(offset + 225) & 0xff;
   }
 
   public int lastState() {
-    return buffer.get(offset + 174) & 0xff;
+    return buffer.get(offset + 226) & 0xff;
   }
 
-  public int shutdown() {
-    return buffer.get(offset + 175) & 0xff;
+  public int flags() {
+    return buffer.get(offset + 227) & 0xff;
   }
 }

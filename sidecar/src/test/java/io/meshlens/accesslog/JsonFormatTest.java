@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
+import io.meshlens.flow.Errno;
 import io.meshlens.flow.Termination;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,14 +55,19 @@ final class JsonFormatTest {
                  "duration_ns": 2000000007, "connect_ns": 431,
                  "direction": "outbound", "protocol": "tcp",
                  "source": {"address": "10.1.2.3", "port": 40001},
-                 "destination": {"address": "2001:db8::5", "port": 443},
+                 "destination": {"address": "2001:db8::5", "port": 443,
+                  "original_address": "10.96.0.1", "original_port": 80},
                  "bytes_sent": 119, "bytes_received": 4294967311,
                  "packets_sent": 17, "packets_received": 19,
                  "rtt_us": 211, "rtt_var_us": 37, "min_rtt_us": 53,
                  "retransmits": 2, "bytes_retransmitted": 13, "syn_retransmits": 1,
+                 "timeouts": 3, "reordering_events": 5, "segments_delivered": 23,
+                 "segments_lost": 7, "ecn_ce_segments": 11, "rwnd_limited_us": 8009,
                  "termination": "fin_remote",
-                 "process": {"pid": 4711, "comm": "curl", "cgroup_id": 7919, "netns": 4026531840}}
-                """));
+                 "process": {"pid": 4711, "comm": "curl", "cgroup_id": 7919, "netns": 4026531840,
+                  "container_id": "%s"}}
+                """
+                    .formatted("3f".repeat(32))));
   }
 
   @Test
@@ -80,6 +86,8 @@ final class JsonFormatTest {
                  "bytes_sent": 0, "bytes_received": 0,
                  "packets_sent": 0, "packets_received": 0,
                  "retransmits": 0, "bytes_retransmitted": 0, "syn_retransmits": 0,
+                 "timeouts": 0, "reordering_events": 0, "segments_delivered": 0,
+                 "segments_lost": 0, "ecn_ce_segments": 0,
                  "termination": "fin_remote", "process": {}}
                 """));
   }
@@ -100,6 +108,71 @@ final class JsonFormatTest {
     c.termination = Termination.ABORTED;
 
     assertThat(parsed(c).has("error")).isFalse();
+  }
+
+  @Test
+  void errorThatNobodyKnowsHasNoName() throws IOException {
+    Connection c = Samples.failed();
+    c.error = Errno.UNKNOWN;
+    c.termination = Termination.UNKNOWN;
+
+    assertThat(parsed(c).has("error")).isFalse();
+    assertThat(parsed(c).path("termination").asText()).isEqualTo("unknown");
+  }
+
+  @Test
+  void attemptOfAnUnboundSocketHasNoSourceAddress() throws IOException {
+    Connection c = Samples.failed();
+    c.localHigh = 0;
+    c.localLow = 0;
+    c.localPort = 0;
+
+    assertThat(parsed(c).path("source")).isEmpty();
+    assertThat(parsed(c).at("/destination/port").asInt()).isEqualTo(443);
+  }
+
+  @Test
+  void openConnectionHasNoTermination() throws IOException {
+    Connection c = Samples.full();
+    c.event = ConnectionEvent.PERIODIC;
+    c.termination = Termination.NONE;
+
+    assertThat(parsed(c).path("event").asText()).isEqualTo("periodic");
+    assertThat(parsed(c).has("termination")).isFalse();
+    assertThat(parsed(c).has("duration_ns")).isTrue();
+  }
+
+  @Test
+  void adoptedConnectionHasNoBeginning() throws IOException {
+    Connection c = Samples.full();
+    c.adopted = true;
+
+    JsonNode line = parsed(c);
+
+    assertThat(line.has("start_time")).isFalse();
+    assertThat(line.has("duration_ns")).isFalse();
+    assertThat(line.has("connect_ns")).isFalse();
+    assertThat(line.has("time")).isTrue();
+  }
+
+  @Test
+  void destinationIsWhatWasReachedAndSourceKeepsItsOrigin() throws IOException {
+    Connection c = Samples.full();
+    c.reachedHigh = 0;
+    c.reachedLow = Samples.MAPPED | 0x0a02_0304L;
+    c.reachedPortOrZero = 8_081;
+    c.originHigh = 0;
+    c.originLow = Samples.MAPPED | 0x0a02_0909L;
+    c.originPortOrZero = 33_333;
+
+    JsonNode line = parsed(c);
+
+    assertThat(line.at("/destination/address").asText()).isEqualTo("10.2.3.4");
+    assertThat(line.at("/destination/port").asInt()).isEqualTo(8_081);
+    assertThat(line.at("/destination/original_address").asText()).isEqualTo("10.96.0.1");
+    assertThat(line.at("/source/address").asText()).isEqualTo("10.1.2.3");
+    assertThat(line.at("/source/original_address").asText()).isEqualTo("10.2.9.9");
+    assertThat(line.at("/source/original_port").asInt()).isEqualTo(33_333);
   }
 
   @Test

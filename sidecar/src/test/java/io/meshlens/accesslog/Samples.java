@@ -10,7 +10,7 @@ import io.meshlens.flow.Termination;
 
 /** Connections for the tests of the formatters. */
 final class Samples {
-  private static final long MAPPED = 0x0000_ffff_0000_0000L;
+  static final long MAPPED = 0x0000_ffff_0000_0000L;
 
   private Samples() {}
 
@@ -26,6 +26,15 @@ final class Samples {
     c.packetsReceived = 19;
     c.retransmits = 2;
     c.synRetransmits = 1;
+    c.timeouts = 3;
+    c.reorderingEvents = 5;
+    c.segmentsDelivered = 23;
+    c.segmentsLost = 7;
+    c.ecnCeSegments = 11;
+    c.rwndLimitedUs = 8_009;
+    c.dialledLow = MAPPED | 0x0a60_0001L;
+    c.dialledPortOrZero = 80;
+    c.containerId = "3f".repeat(32);
     c.rttUs = 211;
     c.rttVarUs = 37;
     c.minRttUs = 53;

@@ -183,7 +183,12 @@ final class AlsMappingTest {
             "packets_received",
             "retransmits",
             "bytes_retransmitted",
-            "syn_retransmits");
+            "syn_retransmits",
+            "timeouts",
+            "reordering_events",
+            "segments_delivered",
+            "segments_lost",
+            "ecn_ce_segments");
     assertThat(common(reportedBy(Direction.INBOUND)).getUpstreamTransportFailureReason()).isEmpty();
   }
 
@@ -199,8 +204,15 @@ final class AlsMappingTest {
     c.netns = 4_026_531_840L;
     System.arraycopy("curl".getBytes(US_ASCII), 0, c.comm, 0, 4);
     c.commLengthBytes = 4;
+    c.containerId = "3f".repeat(32);
+    c.timeouts = 3;
+    c.rwndLimitedUs = 8_009;
 
     Struct fields = metadata(c);
+
+    assertThat(number(fields, "timeouts")).isEqualTo(3);
+    assertThat(number(fields, "rwnd_limited_us")).isEqualTo(8_009);
+    assertThat(fields.getFieldsOrThrow("container_id").getStringValue()).hasSize(64);
 
     assertThat(number(fields, "connect_ns")).isEqualTo(431);
     assertThat(number(fields, "rtt_us")).isEqualTo(211);
@@ -214,6 +226,44 @@ final class AlsMappingTest {
 
   private static long number(Struct fields, String name) {
     return (long) fields.getFieldsOrThrow(name).getNumberValue();
+  }
+
+  @Test
+  @SuppressWarnings("deprecation")
+  void openConnectionIsAnIntermediateEntry() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.event = ConnectionEvent.PERIODIC;
+    c.termination = Termination.NONE;
+
+    assertThat(common(c).getAccessLogType()).isEqualTo(AccessLogType.TcpPeriodic);
+    assertThat(common(c).getIntermediateLogEntry()).isTrue();
+    assertThat(common(c).getConnectionTerminationDetails()).isEmpty();
+    assertThat(common(c).getCustomTagsMap()).doesNotContainKey("termination");
+  }
+
+  @Test
+  void adoptedConnectionHasNoStartTime() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.adopted = true;
+
+    assertThat(common(c).hasStartTime()).isFalse();
+    assertThat(common(c).hasDuration()).isFalse();
+  }
+
+  @Test
+  void translationIsToldApartOnBothSides() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.dialledLow = 0xffff_0a60_0001L;
+    c.dialledPortOrZero = 80;
+    c.reachedLow = 0xffff_0a02_0304L;
+    c.reachedPortOrZero = 8_081;
+
+    assertThat(common(c).getDownstreamLocalAddress().getSocketAddress().getAddress())
+        .isEqualTo("10.96.0.1");
+    assertThat(common(c).getUpstreamRemoteAddress().getSocketAddress().getAddress())
+        .isEqualTo("10.2.3.4");
+    assertThat(common(c).getUpstreamRemoteAddress().getSocketAddress().getPortValue())
+        .isEqualTo(8_081);
   }
 
   @Test

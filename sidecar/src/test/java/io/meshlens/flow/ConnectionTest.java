@@ -28,6 +28,10 @@ final class ConnectionTest {
         field.setLong(c, number);
       } else if (type == int.class) {
         field.setInt(c, number);
+      } else if (type == boolean.class) {
+        field.setBoolean(c, true);
+      } else if (type == String.class) {
+        field.set(c, "text " + number);
       } else if (type.isEnum()) {
         Object[] constants = type.getEnumConstants();
         field.set(c, constants[0].equals(field.get(c)) ? constants[1] : constants[0]);

@@ -3,6 +3,7 @@ package io.meshlens.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,11 +38,19 @@ final class TerminationTest {
     "4095, UNKNOWN"
   })
   void errorDecidesWhateverTheState(int error, Termination expected) {
-    for (ConnectionEvent event : ConnectionEvent.values()) {
+    for (ConnectionEvent event : List.of(ConnectionEvent.CLOSED, ConnectionEvent.FAILED)) {
       for (TcpState last : TcpState.values()) {
         assertThat(Termination.of(event, error, last.number())).isEqualTo(expected);
       }
     }
+  }
+
+  @Test
+  void openConnectionHasNotEndedWhateverItsError() {
+    assertThat(Termination.of(ConnectionEvent.PERIODIC, 0, TcpState.ESTABLISHED.number()))
+        .isEqualTo(Termination.NONE);
+    assertThat(Termination.of(ConnectionEvent.PERIODIC, 104, TcpState.CLOSE_WAIT.number()))
+        .isEqualTo(Termination.NONE);
   }
 
   @Test

@@ -154,6 +154,15 @@ final class RingReaderTest {
     put(record, "min_rtt_us", 0xffff_fff4L);
     put(record, "retransmits", 0xffff_fff5L);
     put(record, "syn_retransmits", 0xffff_fff6L);
+    put(record, "timeouts", 0xffff_fff7L);
+    put(record, "reordering_events", 0xffff_fff8L);
+    put(record, "segments_delivered", 0xffff_fff9L);
+    put(record, "segments_lost", 0xffff_fffaL);
+    put(record, "ecn_ce_segments", 0xffff_fffbL);
+    put(record, "rwnd_limited_us", 0x6_0000_0006L);
+    putBytes(record, "dialled_address", mapped("10.96.0.1"));
+    putPort(record, "dialled_port_be", 80);
+    put(record, "flags", code("enum connection_flag.CONNECTION_FLAG_ADOPTED"));
     putPort(record, "local_port_be", 40_001);
     putPort(record, "remote_port_be", 443);
     put(record, "last_state", state("LAST_ACK"));
@@ -198,6 +207,15 @@ final class RingReaderTest {
     expected.packetsReceived = 0x4_0000_0004L;
     expected.retransmits = 0xffff_fff5L;
     expected.synRetransmits = 0xffff_fff6L;
+    expected.timeouts = 0xffff_fff7L;
+    expected.reorderingEvents = 0xffff_fff8L;
+    expected.segmentsDelivered = 0xffff_fff9L;
+    expected.segmentsLost = 0xffff_fffaL;
+    expected.ecnCeSegments = 0xffff_fffbL;
+    expected.rwndLimitedUs = 0x6_0000_0006L;
+    expected.dialledLow = 0x0000_ffff_0a60_0001L;
+    expected.dialledPortOrZero = 80;
+    expected.adopted = true;
     expected.rttUs = 0xffff_fff2L;
     expected.rttVarUs = 0xffff_fff3L;
     expected.minRttUs = 0xffff_fff4L;
@@ -271,7 +289,7 @@ final class RingReaderTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"event, 0", "event, 3", "event, 255", "direction, 0", "direction, 3"})
+  @CsvSource({"event, 0", "event, 4", "event, 255", "direction, 0", "direction, 3"})
   void recordWithAnUnknownCodeIsSkippedAndCounted(String member, long value) {
     ByteBuffer record = good();
     put(record, member, value);

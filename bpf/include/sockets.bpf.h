@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where the state of a socket is kept: found, made, given back. And who owns the socket. */
+#ifndef MESHLENS_SOCKETS_BPF_H
+#define MESHLENS_SOCKETS_BPF_H
+
+#include "compat.bpf.h"
+#include "maps.bpf.h"
+
+static __always_inline struct socket_state *socket_slot(__u64 cookie)
+{
+	__u32 slot = cookie & (SOCKET_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&sockets, &slot);
+}
+
+/* The state of a socket, 0 when it has none. */
+static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, __u64 cookie)
+{
+	struct socket_state *state = socket_slot(cookie);
+
+	if (state && state->cookie == cookie)
+		return state;
+	return bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
+}
+
+/* The state of a socket, made when there is none: phase NEW. 0, and counted, without memory. */
+static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, __u64 cookie)
+{
+	struct socket_state *state = socket_slot(cookie);
+	bool mine = false;
+
+	if (state && state->cookie == cookie)
+		return state;
+	if (state && !state->cookie) {
+		/* Adopted sockets, and those that found their slot taken, have theirs elsewhere. */
+		struct socket_state *other = bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
+
+		if (other)
+			return other;
+		bpf_spin_lock(&state->lock);
+		if (!state->cookie) {
+			state->cookie = cookie;
+			mine = true;
+		}
+		bpf_spin_unlock(&state->lock);
+		if (mine) {
+			state->phase = SOCKET_PHASE_NEW;
+			state->incarnation = 0;
+			return state;
+		}
+	}
+	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
+	else
+		state->cookie = cookie;
+	return state;
+}
+
+/* A connection begins on this socket. */
+static __always_inline void socket_begin(struct socket_state *state, struct tcp_sock *tcp,
+					 __u8 direction)
+{
+	struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
+
+	if (state->phase == SOCKET_PHASE_OVER)
+		state->incarnation++;
+	state->tcp_sock = (__u64)tcp;
+	state->start_mono_ns = bpf_ktime_get_ns();
+	state->established_mono_ns = 0;
+	state->cgroup_id = sock_cgroup_id(sk);
+	state->netns = sk->__sk_common.skc_net.net->ns.inum;
+	state->pid = 0;
+	state->comm[0] = 0;
+	state->syn_retransmits = 0;
+	state->timeouts = 0;
+	state->dialled_port_be = 0;
+	state->direction = direction;
+	state->flags = 0;
+	state->opened_summed = 0;
+	__builtin_memset(&state->summed, 0, sizeof(state->summed));
+}
+
+/* The process that runs now, unless the kernel works for itself. */
+static __always_inline void socket_note_owner(struct socket_state *state)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return;
+	state->pid = BPF_CORE_READ(task, tgid);
+	BPF_CORE_READ_STR_INTO(&state->comm, task, comm);
+}
+
+static __always_inline bool address_equal(const __u8 *a, const __u8 *b)
+{
+	return ((__u64 *)a)[0] == ((__u64 *)b)[0] && ((__u64 *)a)[1] == ((__u64 *)b)[1];
+}
+
+/* IPv4 addresses become IPv4-mapped ones, ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
+static __always_inline void map_ipv4(__u8 *address, __be32 ipv4)
+{
+	__builtin_memset(address, 0, 10);
+	address[10] = 0xff;
+	address[11] = 0xff;
+	__builtin_memcpy(address + 12, &ipv4, 4);
+}
+
+static __always_inline void socket_addresses(struct sock *sk, __u8 *local, __u8 *remote)
+{
+	if (sk->__sk_common.skc_family == AF_INET) {
+		map_ipv4(local, sk->__sk_common.skc_rcv_saddr);
+		map_ipv4(remote, sk->__sk_common.skc_daddr);
+	} else {
+		BPF_CORE_READ_INTO((struct kernel_in6_addr *)local, sk,
+				   __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO((struct kernel_in6_addr *)remote, sk, __sk_common.skc_v6_daddr);
+	}
+}
+
+#endif

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The live pass: user space reads an iterator to its end, and every open connection, idle or busy,
+ * has what the sums lack of it added; on request it makes a periodic record too. The data path
+ * knows nothing of it. One pass at a time: sock_copy is one for each CPU.
+ *
+ * A slot holds only the address of its socket, so the socket is copied first and believed later:
+ * when the slot, under its lock, still belongs to an open connection with the same cookie, then the
+ * socket was alive during the copy, because its end would have taken the lock to say so.
+ */
+#include "connection.bpf.h"
+#include "unsent.bpf.h"
+
+/* More than struct tcp_sock has on any kernel (6.18: 2,432 bytes). */
+#define SOCK_COPY_BYTES 4096
+
+struct sock_copy {
+	__u8 bytes[SOCK_COPY_BYTES];
+};
+
+/* sock_copy: one socket for each CPU, as the live pass found it; read by the same pass. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sock_copy);
+} sock_copy SEC(".maps");
+
+/* The iterators' contexts, by the kernel's names and layouts. */
+struct bpf_iter__bpf_map_elem {
+	void *meta;
+	void *map;
+	void *key;
+	void *value;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	void *meta;
+	void *map;
+	struct sock *sk;
+	void *value;
+};
+
+static __always_inline struct tcp_sock *copy_sock(__u64 address)
+{
+	__u32 zero = 0, length = bpf_core_type_size(struct tcp_sock);
+	struct sock_copy *copy = bpf_map_lookup_elem(&sock_copy, &zero);
+
+	if (!copy || length > sizeof(copy->bytes))
+		return 0;
+	if (bpf_probe_read_kernel(copy->bytes, length, (void *)address))
+		return 0;
+	return (struct tcp_sock *)copy->bytes;
+}
+
+/*
+ * The socket is gone. Of a connection that was open, what it carried since the last pass is lost,
+ * and counted so; an attempt that came to nothing is reported now.
+ */
+static __always_inline void forget(struct socket_state *state, __u64 cookie)
+{
+	__u8 phase = SOCKET_PHASE_NEW;
+
+	bpf_spin_lock(&state->lock);
+	if (state->cookie == cookie) {
+		phase = state->phase;
+		state->phase = SOCKET_PHASE_OVER;
+		if (phase != SOCKET_PHASE_DIALLING)
+			state->cookie = 0;
+	}
+	bpf_spin_unlock(&state->lock);
+	if (phase == SOCKET_PHASE_CONNECTING || phase == SOCKET_PHASE_ESTABLISHED)
+		count(KERNEL_COUNTER_CONNECTIONS_VANISHED);
+	if (phase == SOCKET_PHASE_DIALLING) {
+		report_unsent(state);
+		state->cookie = 0;
+	}
+}
+
+/* connect(2) has long returned, and no SYN was sent: the socket lives on, the attempt does not. */
+static __always_inline void look_at_dialling(struct socket_state *state, struct tcp_sock *tcp)
+{
+	if (sock_of(tcp)->__sk_common.skc_state == CONNECTION_STATE_CLOSE &&
+	    bpf_ktime_get_ns() - state->start_mono_ns > UNSENT_AFTER_NS && unsent_claim(state))
+		report_unsent(state);
+}
+
+/* A periodic record, not yet submitted; 0 when the ring is full. */
+static __always_inline struct connection_record *periodic_record(struct tcp_sock *tcp,
+								 const struct socket_state *state,
+								 const struct socket_counts *now)
+{
+	struct connection_record *record;
+
+	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
+	if (!record)
+		return 0;
+	fill_record(record, tcp, state, now);
+	record->event = CONNECTION_EVENT_PERIODIC;
+	record->last_state = sock_of(tcp)->__sk_common.skc_state;
+	return record;
+}
+
+/*
+ * Never less than the sums have: between two of the kernel's own updates a socket may look as if a
+ * retransmission or a FIN were payload, and the next look is lower.
+ */
+static __always_inline void counts_monotonic(struct socket_counts *now,
+					     const struct socket_counts *summed)
+{
+	if ((__s64)(now->bytes_sent - summed->bytes_sent) < 0)
+		now->bytes_sent = summed->bytes_sent;
+	if ((__s64)(now->bytes_received - summed->bytes_received) < 0)
+		now->bytes_received = summed->bytes_received;
+}
+
+static __always_inline void look_at(struct socket_state *state, bool periodic)
+{
+	__u64 cookie = state->cookie;
+	struct sums_value delta = {};
+	struct sums_key key = {};
+	struct connection_record *record = 0;
+	struct socket_counts now;
+	struct tcp_sock *tcp;
+	bool open = false;
+
+	if (!cookie)
+		return;
+	tcp = copy_sock(state->tcp_sock);
+	if (!tcp || sock_of(tcp)->__sk_common.skc_cookie.counter != (__s64)cookie) {
+		forget(state, cookie);
+		return;
+	}
+	if (state->phase == SOCKET_PHASE_DIALLING)
+		look_at_dialling(state, tcp);
+	if (state->phase != SOCKET_PHASE_ESTABLISHED)
+		return;
+	counts_read(&now, tcp, state);
+	sums_key_of(&key, sock_of(tcp), state->direction);
+	/* Reserved before the look at the phase: the record of the end comes after it in the ring.
+	 */
+	if (periodic)
+		record = periodic_record(tcp, state, &now);
+
+	bpf_spin_lock(&state->lock);
+	if (state->cookie == cookie && state->phase == SOCKET_PHASE_ESTABLISHED) {
+		open = true;
+		counts_monotonic(&now, &state->summed);
+		counts_settle(&delta, state, &now);
+	}
+	bpf_spin_unlock(&state->lock);
+	if (record && open)
+		record_submit(record);
+	else if (record)
+		record_discard(record);
+	if (open)
+		sums_add(&key, &delta);
+}
+
+static __always_inline void look_at_slot(struct bpf_iter__bpf_map_elem *ctx, bool periodic)
+{
+	__u32 *key = ctx->key, slot;
+	struct socket_state *seen = ctx->value, *state;
+
+	if (!key || !seen || !seen->cookie)
+		return;
+	slot = *key;
+	state = bpf_map_lookup_elem(&sockets, &slot);
+	if (state)
+		look_at(state, periodic);
+}
+
+static __always_inline void look_at_storage(struct bpf_iter__bpf_sk_storage_map *ctx, bool periodic)
+{
+	struct sock *sk = ctx->sk;
+	struct socket_state *state;
+
+	if (!sk || !ctx->value)
+		return;
+	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
+	if (state)
+		look_at(state, periodic);
+}
+
+SEC("iter/bpf_map_elem")
+int live_sockets(struct bpf_iter__bpf_map_elem *ctx)
+{
+	look_at_slot(ctx, false);
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int live_sockets_periodic(struct bpf_iter__bpf_map_elem *ctx)
+{
+	look_at_slot(ctx, true);
+	return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int live_overflow(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	look_at_storage(ctx, false);
+	return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int live_overflow_periodic(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	look_at_storage(ctx, true);
+	return 0;
+}

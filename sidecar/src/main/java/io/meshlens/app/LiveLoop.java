@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.app;
+
+import io.meshlens.kernel.LivePass;
+import io.meshlens.kernel.MonoClock;
+import io.meshlens.vitals.Log;
+import io.meshlens.vitals.Vital;
+import io.meshlens.vitals.Vitals;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The thread live-pass: looks at the open connections now and then, also when nobody reads metrics,
+ * so that periodic records are made and slots of sockets that are gone are freed.
+ */
+final class LiveLoop implements Runnable {
+  private static final long INTERVAL_NS = TimeUnit.SECONDS.toNanos(10);
+
+  private final LivePass pass;
+  private final Optional<Duration> periodicInterval;
+  private final MonoClock clock;
+  private final Vitals vitals;
+  private final Log log;
+  private final CountDownLatch ending = new CountDownLatch(1);
+
+  /**
+   * Nothing is looked at before {@link #run}.
+   *
+   * @param periodicInterval time between two records of one open connection; empty for none
+   */
+  LiveLoop(
+      LivePass pass, Optional<Duration> periodicInterval, MonoClock clock, Vitals vitals, Log log) {
+    this.pass = pass;
+    this.periodicInterval = periodicInterval;
+    this.clock = clock;
+    this.vitals = vitals;
+    this.log = log;
+  }
+
+  void end() {
+    ending.countDown();
+  }
+
+  @Override
+  public void run() {
+    long nextNs = clock.nowMonoNs() + periodicInterval.map(Duration::toNanos).orElse(0L);
+    while (!isEnding(pauseNs(nextNs))) {
+      boolean withRecords = periodicInterval.isPresent() && clock.nowMonoNs() >= nextNs;
+      if (withRecords) {
+        nextNs = clock.nowMonoNs() + periodicInterval.get().toNanos();
+      }
+      look(withRecords);
+    }
+  }
+
+  private long pauseNs(long nextNs) {
+    return periodicInterval.isPresent()
+        ? Math.clamp(nextNs - clock.nowMonoNs(), 1, INTERVAL_NS)
+        : INTERVAL_NS;
+  }
+
+  private void look(boolean withRecords) {
+    try {
+      if (withRecords) {
+        pass.runWithRecords();
+      } else {
+        pass.run();
+      }
+    } catch (RuntimeException e) {
+      vitals.increment(Vital.LIVE_PASSES_FAILED);
+      log.warnRepeated("live-pass", "cannot look at the open connections: " + e);
+    }
+  }
+
+  private boolean isEnding(long pauseNs) {
+    try {
+      return ending.await(pauseNs, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return true;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.kernel;
+
+import com.google.common.collect.ImmutableList;
+import java.util.List;
+
+/** What the kernel programs do beyond the minimum, where the kernel can; the least common first. */
+public enum Extra {
+  ADOPTION(
+      "adoption",
+      "connections older than the sidecar",
+      "Linux 6.12 or newer",
+      ImmutableList.of("adopt_connections", "adopt_owners")),
+  LIVE(
+      "live",
+      "numbers of open connections",
+      "Linux 5.11 or newer",
+      ImmutableList.of(
+          "live_sockets", "live_sockets_periodic", "live_overflow", "live_overflow_periodic")),
+  DIALLED(
+      "dialled",
+      "the address that a client dialled before a program rewrote it",
+      "Linux 5.10 or newer, with CONFIG_CGROUP_BPF",
+      ImmutableList.of("tcp_dial4", "tcp_dial6"));
+
+  private final String label;
+  private final String purpose;
+  private final String needs;
+  private final ImmutableList<String> programs;
+
+  Extra(String label, String purpose, String needs, ImmutableList<String> programs) {
+    this.label = label;
+    this.purpose = purpose;
+    this.needs = needs;
+    this.programs = programs;
+  }
+
+  public String label() {
+    return label;
+  }
+
+  /** What is absent from records and metrics without it. */
+  public String purpose() {
+    return purpose;
+  }
+
+  /** What the kernel must have. */
+  public String needs() {
+    return needs;
+  }
+
+  /** Names of the programs in the object. */
+  List<String> programs() {
+    return programs;
+  }
+}
