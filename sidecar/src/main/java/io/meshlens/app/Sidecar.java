@@ -12,8 +12,6 @@ import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.SumsSnapshot;
 import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
-import io.meshlens.kernel.KernelConfig;
-import io.meshlens.kernel.KernelConfig.PinPath;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
 import io.meshlens.kernel.LivePass;
@@ -119,6 +117,7 @@ public final class Sidecar implements AutoCloseable {
         new MetricsExport(
             new Instruments(() -> MetricsSnapshot.of(sums.get()), vitals, gauges()),
             config.otlp(),
+            programs.sumsSince(),
             version,
             config.nodeId(),
             2 * config.kernel().maxAddressPairs() + SERIES_HEADROOM,
@@ -137,35 +136,22 @@ public final class Sidecar implements AutoCloseable {
 
   /** Where programs and sums outlive this process; says what it found there. */
   private Optional<Pins> pins() throws KernelUnavailableException {
-    KernelConfig kernel = config.kernel();
-    Optional<Path> path =
-        switch (kernel.pinPath()) {
-          case PinPath.Off off -> Optional.empty();
-          case PinPath.At at -> Optional.of(at.path());
-          case PinPath.Auto auto ->
-              Optional.of(KernelConfig.DEFAULT_PIN_PATH).filter(Pins::isPossible);
-        };
-    if (path.isEmpty()) {
+    Optional<Path> root = Pins.root(config.kernel());
+    if (root.isEmpty()) {
       return Optional.empty();
     }
-    if (!Pins.isPossible(path.get())) {
-      throw new KernelUnavailableException(
-          "kernel.pin_path: "
-              + path.get()
-              + " is not on a BPF file system; mount one: mount -t bpf bpf /sys/fs/bpf");
-    }
-    Pins pins = Pins.open(path.get(), kernel, cgroup);
+    Pins pins = Pins.open(root.get(), config.kernel(), cgroup);
     pins.removed()
         .forEach(
             name ->
                 log.warn(
                     "removed "
-                        + path.get().resolve(name)
+                        + root.get().resolve(name)
                         + ", of another version or configuration: its sums start anew"));
     log.info(
         pins.takenOver()
-            ? "taking over the sums and connections pinned in " + path.get()
-            : "pinning programs and sums in " + path.get());
+            ? "taking over the sums and connections pinned in " + root.get()
+            : "pinning programs and sums in " + root.get());
     return Optional.of(pins);
   }
 
@@ -288,7 +274,11 @@ public final class Sidecar implements AutoCloseable {
     otlpScheduler.shutdownNow();
     if (finished) {
       closeKernelSide();
-      log.info("stopped; everything detached");
+      log.info(
+          programs.isPinned()
+              ? "stopped; the kernel programs stay attached for the next start, until `meshlens"
+                  + " detach`"
+              : "stopped; everything detached");
     } else {
       log.warn("stopped at the deadline of shutdown.timeout; some records were not delivered");
     }

@@ -22,7 +22,13 @@ import picocli.CommandLine.Spec;
       "Who talks to whom, how much, how well, and why it failed:",
       "every TCP connection of a node, seen from inside the kernel."
     },
-    subcommands = {RunCommand.class, CheckCommand.class, ConfigCommand.class, VersionCommand.class},
+    subcommands = {
+      RunCommand.class,
+      CheckCommand.class,
+      DetachCommand.class,
+      ConfigCommand.class,
+      VersionCommand.class
+    },
     footer = {
       "",
       "Exit codes: 0 fine, 2 wrong usage or configuration, 3 kernel or permission missing, 1 else."

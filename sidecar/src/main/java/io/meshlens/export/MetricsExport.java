@@ -16,6 +16,7 @@ import io.opentelemetry.sdk.metrics.export.PeriodicMetricReader;
 import io.opentelemetry.sdk.resources.Resource;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +37,7 @@ public final class MetricsExport implements AutoCloseable {
   private final PrometheusRegistry registry = new PrometheusRegistry();
 
   /**
+   * @param sumsSince start of every cumulative series: the sums may be older than this process
    * @param maxSeries no metric has more series; must exceed what the kernel's map can hold, because
    *     the SDK would drop numbers beyond it
    * @param scheduler runs the periodic push
@@ -43,6 +45,7 @@ public final class MetricsExport implements AutoCloseable {
   public MetricsExport(
       Instruments instruments,
       Optional<OtlpConfig> otlp,
+      Instant sumsSince,
       String version,
       String nodeId,
       int maxSeries,
@@ -57,6 +60,7 @@ public final class MetricsExport implements AutoCloseable {
     registry.register(prometheus);
     SdkMeterProviderBuilder builder =
         SdkMeterProvider.builder()
+            .setClock(new StartClock(sumsSince))
             .setResource(
                 Resource.create(
                     Attributes.of(

@@ -103,6 +103,11 @@ public final class KernelPrograms implements AutoCloseable {
     return missing;
   }
 
+  /** Whether programs and maps outlive this process. */
+  public boolean isPinned() {
+    return pins.isPresent();
+  }
+
   /** Since when the sums are counted: before now when pinned maps were taken over. */
   public Instant sumsSince() {
     return pins.flatMap(Pins::mapsMadeAt).orElse(loadedAt);

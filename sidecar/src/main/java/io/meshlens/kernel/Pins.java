@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.kernel;
 
+import io.meshlens.kernel.KernelConfig.PinPath;
 import io.meshlens.libbpf.BpfException;
 import io.meshlens.libbpf.BpfFileSystem;
 import io.meshlens.libbpf.BpfLink;
@@ -58,8 +59,30 @@ public final class Pins implements AutoCloseable {
     Files.createDirectories(links);
   }
 
+  /**
+   * Where to pin, as configured; empty for nowhere.
+   *
+   * @throws KernelUnavailableException when the configured path is on no BPF file system
+   */
+  public static Optional<Path> root(KernelConfig config) throws KernelUnavailableException {
+    Optional<Path> root =
+        switch (config.pinPath()) {
+          case PinPath.Off off -> Optional.empty();
+          case PinPath.At at -> Optional.of(at.path());
+          case PinPath.Auto auto ->
+              Optional.of(KernelConfig.DEFAULT_PIN_PATH).filter(Pins::isPossible);
+        };
+    if (root.isPresent() && !isPossible(root.get())) {
+      throw new KernelUnavailableException(
+          "kernel.pin_path: "
+              + root.get()
+              + " is not on a BPF file system; mount one: mount -t bpf bpf /sys/fs/bpf");
+    }
+    return root;
+  }
+
   /** Whether pins can be made at a path: its nearest directory is on a BPF file system. */
-  public static boolean isPossible(Path root) {
+  private static boolean isPossible(Path root) {
     Path directory = root;
     while (directory != null && !Files.isDirectory(directory)) {
       directory = directory.getParent();
