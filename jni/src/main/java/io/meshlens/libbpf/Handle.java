@@ -11,7 +11,7 @@ import java.util.function.LongUnaryOperator;
  * <p>Guarantees: (1) freed exactly once; (2) never while a call is under way, in whatever thread:
  * then the last such call frees it; (3) after {@link #close} no further call gets the value.
  */
-final class Handle {
+public final class Handle {
   private static final int CLOSED = Integer.MIN_VALUE;
 
   private final String what;
@@ -19,14 +19,20 @@ final class Handle {
   private final LongConsumer free;
   private final AtomicInteger state = new AtomicInteger();
 
-  Handle(String what, long value, LongConsumer free) {
+  /**
+   * Takes over a value.
+   *
+   * @param what its name in messages
+   * @param free gives it back
+   */
+  public Handle(String what, long value, LongConsumer free) {
     this.what = what;
     this.value = value;
     this.free = free;
   }
 
   /** Runs a call with the value. */
-  long use(LongUnaryOperator call) {
+  public long use(LongUnaryOperator call) {
     int users;
     do {
       users = state.get();
@@ -44,7 +50,7 @@ final class Handle {
   }
 
   /** Returns whether this call closed it. */
-  boolean close() {
+  public boolean close() {
     int users;
     do {
       users = state.get();
