@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the C files of the binding share: method tables, text copies and the log capture. */
+/* What the C files of the bindings share: method tables, text, the log capture, namespaces. */
 #ifndef MESHLENS_JNI_H
 #define MESHLENS_JNI_H
 
@@ -36,6 +36,7 @@ extern const struct native_class ring_class;
 extern const struct native_class iter_class;
 extern const struct native_class bpffs_class;
 extern const struct native_class lock_class;
+extern const struct native_class conntrack_class;
 
 /* Copies bytes into text and ends it with NUL; 0, or -ENAMETOOLONG when it does not fit. */
 int text__copy(JNIEnv *env, jbyteArray bytes, char *text, size_t size);
@@ -55,6 +56,17 @@ void log__begin(JNIEnv *env, struct log_capture *capture, jbyteArray log);
 void log__end(JNIEnv *env, struct log_capture *capture, jbyteArray log);
 void log__install(void);
 void log__uninstall(void);
+
+/* What namespace__call failed at, above the errno; as in Conntrack. */
+#define NAMESPACE_OPEN	(0 << 16)
+#define NAMESPACE_ENTER (1 << 16)
+#define NAMESPACE_CALL	(2 << 16)
+
+/*
+ * Makes a call in the network namespace of a file and returns its result. The thread is back in its
+ * own namespace afterwards, or the process ends.
+ */
+int namespace__call(JNIEnv *env, const char *path, int (*call)(void));
 
 /* A direct buffer's memory at a position; the Java side has checked directness and bounds. */
 static inline void *buffer__at(JNIEnv *env, jobject buffer, jint position)

@@ -27,7 +27,7 @@ const struct native_class native_library_class = {
 static const struct native_class *const classes[] = {
 	&native_library_class, &libbpf_class, &errno_class, &probe_class,
 	&object_class,	       &link_class,   &map_class,   &ring_class,
-	&iter_class,	       &bpffs_class,  &lock_class,
+	&iter_class,	       &bpffs_class,  &lock_class,  &conntrack_class,
 };
 
 static void onload__unregister(JNIEnv *env, size_t count)

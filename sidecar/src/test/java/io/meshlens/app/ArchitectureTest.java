@@ -55,6 +55,7 @@ final class ArchitectureTest {
             "kernel",
             "libbpf",
             "metrics",
+            "netlink",
             "vitals",
             "wire");
   }
@@ -62,6 +63,7 @@ final class ArchitectureTest {
   @ParameterizedTest
   @CsvSource({
     "libbpf, libbpf",
+    "netlink, netlink libbpf",
     "wire, libbpf wire",
     "flow, flow",
     "vitals, vitals",
