@@ -6,10 +6,11 @@ import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 
 /** Runs a command and expects it to succeed. */
-final class Command {
+public final class Command {
   private Command() {}
 
-  static void run(String... command) throws IOException {
+  /** Returns what it wrote, errors included. */
+  public static String run(String... command) throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output =
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
@@ -17,6 +18,7 @@ final class Command {
       if (process.waitFor() != 0) {
         throw new IOException(String.join(" ", command) + ": " + output);
       }
+      return output;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException(command[0]);

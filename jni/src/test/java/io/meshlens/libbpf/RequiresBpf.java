@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(RequiresBpf.Condition.class)
-@interface RequiresBpf {
+public @interface RequiresBpf {
 
   final class Condition implements ExecutionCondition {
     @Override
