@@ -14,7 +14,7 @@
 struct link {
 	struct bpf_link *libbpf; /* NULL without it */
 	int fd;
-	char *pin; /* without libbpf: the file the link is pinned to */
+	char *pin; /* the file that the link is pinned to or was opened from, if any */
 };
 
 static void link__release(struct link *link)
@@ -65,41 +65,31 @@ static void link__destroy(JNIEnv *env, jclass type, jlong handle)
 	free(link);
 }
 
-static int link__pin_fd(struct link *link, const char *path)
-{
-	char *copy;
-	int err;
-
-	if (link->pin)
-		return -EBUSY;
-	copy = strdup(path);
-	if (!copy)
-		return -ENOMEM;
-	err = bpf_obj_pin(link->fd, path);
-	if (err)
-		free(copy);
-	else
-		link->pin = copy;
-	return err;
-}
-
 static jint link__pin(JNIEnv *env, jclass type, jlong handle, jbyteArray path)
 {
 	struct link *link = handle__pointer(handle);
-	char text[PATH_MAX];
+	char text[PATH_MAX], *pin;
 	int err = text__copy(env, path, text, sizeof(text));
 
 	if (err)
 		return err;
-	return link->libbpf ? bpf_link__pin(link->libbpf, text) : link__pin_fd(link, text);
+	if (link->pin)
+		return -EBUSY;
+	pin = strdup(text);
+	if (!pin)
+		return -ENOMEM;
+	err = bpf_obj_pin(link->fd, pin);
+	if (err)
+		free(pin);
+	else
+		link->pin = pin;
+	return err;
 }
 
 static jint link__unpin(JNIEnv *env, jclass type, jlong handle)
 {
 	struct link *link = handle__pointer(handle);
 
-	if (link->libbpf)
-		return bpf_link__unpin(link->libbpf);
 	if (!link->pin)
 		return -EINVAL;
 	if (unlink(link->pin))
@@ -118,10 +108,21 @@ static jint link__update(JNIEnv *env, jclass type, jlong handle, jlong program)
 
 static jlong link__open_pinned(JNIEnv *env, jclass type, jbyteArray path)
 {
+	struct link link = {};
 	char text[PATH_MAX];
 	int err = text__copy(env, path, text, sizeof(text));
 
-	return err ? err : link__handle(bpf_link__open(text));
+	if (err)
+		return err;
+	link.fd = bpf_obj_get(text);
+	if (link.fd < 0)
+		return link.fd;
+	link.pin = strdup(text);
+	if (!link.pin) {
+		close(link.fd);
+		return -ENOMEM;
+	}
+	return link__wrap(link);
 }
 
 static const JNINativeMethod link_methods[] = {

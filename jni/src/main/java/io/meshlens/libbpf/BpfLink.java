@@ -47,7 +47,10 @@ public final class BpfLink implements AutoCloseable {
     return cgroupOrder;
   }
 
-  /** Keeps the attachment alive beyond this process, by a file on a BPF file system. */
+  /**
+   * Keeps the attachment alive beyond this process, by a file in an existing directory of a BPF
+   * file system.
+   */
   public void pin(Path path) {
     byte[] text = Libbpf.text(path);
     BpfException.check("pin link " + name + " to " + path, use(link -> pin0(link, text)));
