@@ -48,8 +48,10 @@ public class RecordPathBenchmark {
   private final Vitals vitals = new Vitals();
   private final Seen seen = new Seen();
   private final Lines lines = new Lines();
-  private final RingReader decoding = new RingReader(List.of(seen), MonoClock.system(), vitals);
-  private final RingReader formatting = new RingReader(List.of(lines), MonoClock.system(), vitals);
+  private final RingReader decoding =
+      new RingReader(List.of(seen), c -> {}, MonoClock.system(), vitals);
+  private final RingReader formatting =
+      new RingReader(List.of(lines), c -> {}, MonoClock.system(), vitals);
   private final Connection[] connections = new Connection[RecordedRing.RECORDS];
   private int next;
 

@@ -56,6 +56,12 @@ public final class Settings {
           "Directory of a BPF file system where programs and sums outlive a restart; auto is"
               + " /sys/fs/bpf/meshlens if one is mounted there, off none. `meshlens detach` removes"
               + " them.");
+  public static final ConfigKey<Boolean> CONNTRACK =
+      new ConfigKey<>(
+          "kernel.conntrack",
+          ValueType.bool(),
+          "true",
+          "Whether netfilter's connection tracking is asked for the addresses before translation.");
   public static final ConfigKey<Boolean> STDOUT_ENABLED =
       new ConfigKey<>(
           "access_log.stdout.enabled",
@@ -143,6 +149,7 @@ public final class Settings {
           RING_SIZE,
           MAX_ADDRESS_PAIRS,
           PIN_PATH,
+          CONNTRACK,
           STDOUT_ENABLED,
           PERIODIC_INTERVAL,
           ALS_ADDRESS,

@@ -10,6 +10,7 @@ import io.meshlens.export.LogStream;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.kernel.Enrichment;
 import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
 import io.meshlens.kernel.KernelPrograms;
@@ -67,10 +68,13 @@ public final class Sidecar implements AutoCloseable {
   private final TelemetryServer server;
   private final @Nullable LogStream logStream;
   private final @Nullable AlsExporter als;
+  private final Enrichment enrichment;
+  private final EnrichmentLoop enrichmentLoop;
   private final RingLoop ringLoop;
   private @Nullable Thread ringThread;
   private @Nullable Thread logThread;
   private @Nullable Thread liveThread;
+  private @Nullable Thread enrichmentThread;
   private @Nullable LiveLoop liveLoop;
   private @Nullable Thread alsThread;
 
@@ -108,7 +112,10 @@ public final class Sidecar implements AutoCloseable {
     if (als != null) {
       sinks.add(als);
     }
-    ringLoop = new RingLoop(new RingReader(sinks, clock, vitals), ring, clock);
+    enrichment = Enrichment.of(config.kernel(), cgroup.root(), clock::nowMonoNs, vitals, log);
+    enrichment.refresh();
+    enrichmentLoop = new EnrichmentLoop(enrichment);
+    ringLoop = new RingLoop(new RingReader(sinks, enrichment::enrich, clock, vitals), ring, clock);
 
     httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
     otlpScheduler = Executors.newSingleThreadScheduledExecutor(threads.pool("export-otlp"));
@@ -202,6 +209,7 @@ public final class Sidecar implements AutoCloseable {
       alsThread = threads.start("export-als", als);
     }
     ringThread = threads.start("ring-reader", ringLoop);
+    enrichmentThread = threads.start("directory-watch", enrichmentLoop);
     programs.attach(cgroup);
     sayWhatIsMissing(programs.adopt());
     programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
@@ -256,6 +264,7 @@ public final class Sidecar implements AutoCloseable {
     if (live != null) {
       live.end();
     }
+    enrichmentLoop.end();
     programs.detach();
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
@@ -267,6 +276,7 @@ public final class Sidecar implements AutoCloseable {
     }
     metrics.shutdown(left(deadlineNs).dividedBy(2));
     finished &= join(liveThread, deadlineNs);
+    finished &= join(enrichmentThread, deadlineNs);
     finished &= join(logThread, deadlineNs);
     finished &= join(alsThread, deadlineNs);
     server.close();
@@ -285,6 +295,7 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private void closeKernelSide() {
+    enrichment.close();
     sumsReader.close();
     ring.close();
     programs.close();

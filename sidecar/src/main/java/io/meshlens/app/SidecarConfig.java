@@ -6,6 +6,7 @@ import io.meshlens.config.Configuration;
 import io.meshlens.export.AlsConfig;
 import io.meshlens.export.OtlpConfig;
 import io.meshlens.kernel.KernelConfig;
+import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelConfig.PinPath;
 import io.meshlens.vitals.Log;
 import java.net.InetAddress;
@@ -77,7 +78,8 @@ public record SidecarConfig(
         cgroup.equals(Settings.AUTO) ? Optional.empty() : Optional.of(Path.of(cgroup)),
         values.get(Settings.RING_SIZE),
         values.get(Settings.MAX_ADDRESS_PAIRS),
-        pinPath(values.get(Settings.PIN_PATH)));
+        pinPath(values.get(Settings.PIN_PATH)),
+        values.get(Settings.CONNTRACK) ? ConntrackUse.ASKED : ConntrackUse.LEFT_ALONE);
   }
 
   private static PinPath pinPath(String text) {

@@ -27,6 +27,6 @@ final class StartClock implements Clock {
 
   @Override
   public long nanoTime() {
-    return System.nanoTime();
+    return Clock.getDefault().nanoTime();
   }
 }

@@ -12,11 +12,23 @@ import java.util.Optional;
  * @param ringSizeBytes size of the record ring, a power of two
  * @param maxAddressPairs rows of the kernel's map of sums
  * @param pinPath where links and maps are pinned
+ * @param conntrack whether netfilter is asked for original addresses
  */
 public record KernelConfig(
-    Path object, Optional<Path> cgroup, int ringSizeBytes, int maxAddressPairs, PinPath pinPath) {
+    Path object,
+    Optional<Path> cgroup,
+    int ringSizeBytes,
+    int maxAddressPairs,
+    PinPath pinPath,
+    ConntrackUse conntrack) {
   /** Where BPF file systems usually are. */
   public static final Path DEFAULT_PIN_PATH = Path.of("/sys/fs/bpf/meshlens");
+
+  /** What {@code kernel.conntrack} says. */
+  public enum ConntrackUse {
+    ASKED,
+    LEFT_ALONE
+  }
 
   /** What {@code kernel.pin_path} says. */
   public sealed interface PinPath {

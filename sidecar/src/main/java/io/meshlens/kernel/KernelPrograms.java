@@ -118,9 +118,11 @@ public final class KernelPrograms implements AutoCloseable {
     try {
       attach(SOCK_OPS, cgroup, CgroupOrder.LAST);
       if (!missing.contains(Extra.DIALLED)) {
-        // Before the programs that rewrite addresses, where the kernel knows such an order.
-        attach("tcp_dial4", cgroup, CgroupOrder.FIRST);
-        attach("tcp_dial6", cgroup, CgroupOrder.FIRST);
+        // Before the programs that rewrite addresses, where the kernel knows such an order. Not
+        // before those of cgroups below (PREORDER): until Linux f08aaee3152d updating any link in
+        // a hierarchy with such a program damages it.
+        attach("tcp_dial4", cgroup, CgroupOrder.FIRST_IN_CGROUP);
+        attach("tcp_dial6", cgroup, CgroupOrder.FIRST_IN_CGROUP);
       }
       if (!missing.contains(Extra.LIVE)) {
         livePass = new LivePass(object);
@@ -146,7 +148,7 @@ public final class KernelPrograms implements AutoCloseable {
     if (missing.contains(Extra.ADOPTION)) {
       return 0;
     }
-    return new Adoption(object).run(NetworkNamespaces.others());
+    return new Adoption(object).run(NetworkNamespaces.others().values());
   }
 
   /** Looks at open connections; empty where the kernel cannot, and before they are watched. */

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -17,11 +16,16 @@ final class NetworkNamespaces {
   private NetworkNamespaces() {}
 
   /** A file for each namespace but our own; a process that ends meanwhile takes its file along. */
-  static Collection<Path> others() {
+  static Map<Long, Path> others() {
     return others(PROC);
   }
 
-  static Collection<Path> others(Path proc) {
+  /** Our own, by inode number; 0 when /proc is not there. */
+  static long own() {
+    return inode(PROC.resolve("self/ns/net")).orElse(0);
+  }
+
+  static Map<Long, Path> others(Path proc) {
     Map<Long, Path> byInode = new HashMap<>();
     try (DirectoryStream<Path> processes = Files.newDirectoryStream(proc, "[0-9]*")) {
       for (Path process : processes) {
@@ -32,11 +36,11 @@ final class NetworkNamespaces {
       // No /proc, no namespaces.
     }
     inode(proc.resolve("self/ns/net")).ifPresent(byInode::remove);
-    return byInode.values();
+    return byInode;
   }
 
   /** The number in {@code net:[4026531833]}. */
-  private static OptionalLong inode(Path file) {
+  static OptionalLong inode(Path file) {
     try {
       String digits = Files.readSymbolicLink(file).toString().replaceAll("\\D", "");
       return digits.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(digits));

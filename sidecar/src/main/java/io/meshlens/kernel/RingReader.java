@@ -15,6 +15,7 @@ import io.meshlens.wire.RecordHeaderReader;
 import io.meshlens.wire.WireCodes;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Reads records in place from the mapped ring and hands each to the sinks.
@@ -31,9 +32,17 @@ public final class RingReader implements RecordConsumer {
   private final RecordHeaderReader header = new RecordHeaderReader();
   private final ConnectionRecordReader wire = new ConnectionRecordReader();
   private final Connection connection = new Connection();
+  private final Consumer<Connection> enricher;
 
-  public RingReader(List<ConnectionSink> sinks, MonoClock clock, Vitals vitals) {
+  /**
+   * Reads for the sinks.
+   *
+   * @param enricher adds to each connection what its record does not know
+   */
+  public RingReader(
+      List<ConnectionSink> sinks, Consumer<Connection> enricher, MonoClock clock, Vitals vitals) {
     this.sinks = sinks.toArray(new ConnectionSink[0]);
+    this.enricher = enricher;
     this.clock = clock;
     this.vitals = vitals;
   }
@@ -73,6 +82,9 @@ public final class RingReader implements RecordConsumer {
     if (!fill()) {
       vitals.increment(Vital.RECORDS_LOST_UNKNOWN_KIND);
       return;
+    }
+    if (sinks.length > 0) {
+      enricher.accept(connection);
     }
     for (ConnectionSink sink : sinks) {
       sink.accept(connection);

@@ -29,6 +29,18 @@ public enum Vital {
       "{pass}",
       "",
       "Looks at open connections that failed; the next one catches up."),
+  CONNTRACK_FAILED_LOOKUP(
+      "meshlens.conntrack.failures",
+      "{lookup}",
+      "refused",
+      "Lookups in netfilter's connection tracking that could not be made; original addresses of"
+          + " such connections stay unknown."),
+  CONNTRACK_FAILED_NAMESPACE("meshlens.conntrack.failures", "{lookup}", "namespace_gone", ""),
+  CONTAINER_SCANS_FAILED(
+      "meshlens.container.scan.failures",
+      "{scan}",
+      "",
+      "Walks over the cgroups in search of containers that failed."),
   SUMS_FOLDED(
       "meshlens.sums.folded",
       "{addition}",

@@ -68,7 +68,7 @@ final class ArchitectureTest {
     "flow, flow",
     "vitals, vitals",
     "config, config",
-    "kernel, kernel libbpf wire flow vitals",
+    "kernel, kernel libbpf netlink wire flow vitals",
     "metrics, metrics flow vitals",
     "accesslog, accesslog flow vitals",
     "export, export metrics accesslog flow vitals",

@@ -36,7 +36,7 @@ final class RingReaderTest {
   private final Vitals vitals = new Vitals();
   private final CapturingSink sink = new CapturingSink();
   private final MonoClock clock = new MonoClock(() -> 1_000L, () -> Instant.ofEpochSecond(5));
-  private final RingReader reader = new RingReader(List.of(sink), clock, vitals);
+  private final RingReader reader = new RingReader(List.of(sink), c -> {}, clock, vitals);
 
   private static final class CapturingSink implements ConnectionSink {
     final List<Connection> connections = new ArrayList<>();
