@@ -3,7 +3,11 @@ package io.meshlens.flow;
 
 /** The errors a TCP socket ends with (Linux errno numbers and names, errno(3)). */
 public final class Errno {
+  public static final int EACCES = 13;
   public static final int EPIPE = 32;
+  public static final int ENONET = 64;
+  public static final int ENOPROTOOPT = 92;
+  public static final int EOPNOTSUPP = 95;
   public static final int ENETDOWN = 100;
   public static final int ENETUNREACH = 101;
   public static final int ECONNABORTED = 103;
@@ -23,14 +27,15 @@ public final class Errno {
     return switch (error) {
       case 1 -> "EPERM";
       case 12 -> "ENOMEM";
-      case 13 -> "EACCES";
+      case EACCES -> "EACCES";
       case 22 -> "EINVAL";
       case EPIPE -> "EPIPE";
+      case ENONET -> "ENONET";
       case 71 -> "EPROTO";
       case 74 -> "EBADMSG";
       case 90 -> "EMSGSIZE";
-      case 92 -> "ENOPROTOOPT";
-      case 95 -> "EOPNOTSUPP";
+      case ENOPROTOOPT -> "ENOPROTOOPT";
+      case EOPNOTSUPP -> "EOPNOTSUPP";
       case 98 -> "EADDRINUSE";
       case 99 -> "EADDRNOTAVAIL";
       case ENETDOWN -> "ENETDOWN";

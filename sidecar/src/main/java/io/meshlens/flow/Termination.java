@@ -50,7 +50,18 @@ public enum Termination {
       // tcp_reset() reports a RST that meets CLOSE_WAIT as EPIPE.
       case Errno.ECONNRESET, Errno.EPIPE -> RESET_REMOTE;
       case Errno.ETIMEDOUT -> TIMEOUT;
-      case Errno.ENETDOWN, Errno.ENETUNREACH, Errno.EHOSTDOWN, Errno.EHOSTUNREACH -> UNREACHABLE;
+      // What ICMP and ICMPv6 answers become (icmp_err_convert, icmpv6_err_convert); EACCES is one
+      // by
+      // policy.
+      case Errno.EACCES,
+          Errno.ENONET,
+          Errno.ENOPROTOOPT,
+          Errno.EOPNOTSUPP,
+          Errno.ENETDOWN,
+          Errno.ENETUNREACH,
+          Errno.EHOSTDOWN,
+          Errno.EHOSTUNREACH ->
+          UNREACHABLE;
       case Errno.ECONNABORTED -> ABORTED;
       default -> UNKNOWN;
     };

@@ -27,6 +27,10 @@ final class TerminationTest {
   @CsvSource({
     "32, RESET_REMOTE",
     "104, RESET_REMOTE",
+    "13, UNREACHABLE",
+    "64, UNREACHABLE",
+    "92, UNREACHABLE",
+    "95, UNREACHABLE",
     "100, UNREACHABLE",
     "101, UNREACHABLE",
     "112, UNREACHABLE",
