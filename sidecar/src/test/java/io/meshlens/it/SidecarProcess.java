@@ -118,8 +118,13 @@ final class SidecarProcess implements AutoCloseable {
 
   /** The sum of all samples of a Prometheus name whose labels include the given ones. */
   long metric(String name, Map<String, String> labels) throws InterruptedException {
+    return sum(get("/metrics").body(), name, labels);
+  }
+
+  /** The same of a page that was read before. */
+  static long sum(String page, String name, Map<String, String> labels) {
     long sum = 0;
-    for (String line : get("/metrics").body().lines().toList()) {
+    for (String line : page.lines().toList()) {
       boolean named = line.startsWith(name + "{") || line.startsWith(name + " ");
       boolean labelled =
           labels.entrySet().stream()
