@@ -65,9 +65,10 @@ public final class Enrichment implements AutoCloseable {
     }
   }
 
-  /** Whether a connection of a cgroup was seen that is not known yet. */
+  /** Whether a connection of a cgroup or a namespace was seen that is not known yet. */
   public boolean isRefreshWanted() {
-    return containers.isScanWanted();
+    return containers.isScanWanted()
+        || conntracks.map(NamespaceConntracks::isUnknownSeen).orElse(false);
   }
 
   /** Looks for new containers and network namespaces; takes milliseconds. */

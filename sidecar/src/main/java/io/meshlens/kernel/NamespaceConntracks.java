@@ -28,6 +28,9 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
 
   private static final long RETRY_AFTER_NS = 60_000_000_000L;
 
+  /** A namespace that was not seen yet is, after the next look around. */
+  private static final long LOOK_AGAIN_AFTER_NS = 500_000_000L;
+
   private final LongSupplier monoNs;
   private final Vitals vitals;
   private final Log log;
@@ -35,6 +38,7 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
   private final Map<Long, Conntrack> open = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<Long, Long> refusedUntilNs = new HashMap<>();
   private volatile Map<Long, Path> known = Map.of();
+  private volatile boolean unknownSeen;
 
   NamespaceConntracks(LongSupplier monoNs, Vitals vitals, Log log) {
     this.monoNs = monoNs;
@@ -45,6 +49,12 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
   /** Tells where namespaces are found, by inode number. From any thread. */
   void know(Map<Long, Path> namespaces) {
     known = Map.copyOf(namespaces);
+    unknownSeen = false;
+  }
+
+  /** Whether a connection was seen of a namespace that {@link #know} did not tell of. */
+  boolean isUnknownSeen() {
+    return unknownSeen;
   }
 
   @Override
@@ -91,7 +101,8 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
         return Optional.of(Conntrack.open(file));
       }
       // Its processes are gone, or not to be seen.
-      refusedUntilNs.put(netns, monoNs.getAsLong() + RETRY_AFTER_NS);
+      refuseFor(netns, LOOK_AGAIN_AFTER_NS);
+      unknownSeen = true;
       vitals.increment(Vital.CONNTRACK_FAILED_NAMESPACE);
     } catch (NetlinkException e) {
       refuse(netns, e);
@@ -100,10 +111,7 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
   }
 
   private void refuse(long netns, NetlinkException e) {
-    if (refusedUntilNs.size() >= MAX_OPEN) {
-      refusedUntilNs.clear();
-    }
-    refusedUntilNs.put(netns, monoNs.getAsLong() + RETRY_AFTER_NS);
+    refuseFor(netns, RETRY_AFTER_NS);
     vitals.increment(Vital.CONNTRACK_FAILED_LOOKUP);
     log.warnRepeated(
         "conntrack",
@@ -111,6 +119,13 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
             + netns
             + ", so original destinations there stay unknown: "
             + e.getMessage());
+  }
+
+  private void refuseFor(long netns, long durationNs) {
+    if (refusedUntilNs.size() >= MAX_OPEN) {
+      refusedUntilNs.clear();
+    }
+    refusedUntilNs.put(netns, monoNs.getAsLong() + durationNs);
   }
 
   private void keep(long netns, Conntrack conntrack) {

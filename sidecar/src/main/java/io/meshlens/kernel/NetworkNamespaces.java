@@ -5,19 +5,40 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/** The network namespaces of all processes that can be seen in /proc. */
+/** The network namespaces of this machine that can be seen: of processes, and with a name. */
 final class NetworkNamespaces {
   private static final Path PROC = Path.of("/proc");
 
+  /** Where ip(8) and container runtimes keep namespaces that outlive their processes. */
+  private static final List<Path> NAMED =
+      List.of(Path.of("/run/netns"), Path.of("/run/docker/netns"));
+
   private NetworkNamespaces() {}
 
-  /** A file for each namespace but our own; a process that ends meanwhile takes its file along. */
+  /** A file for each namespace but our own, by inode number; it may be gone when it is opened. */
   static Map<Long, Path> others() {
-    return others(PROC);
+    return others(PROC, NAMED);
+  }
+
+  static Map<Long, Path> others(Path proc, List<Path> named) {
+    Map<Long, Path> byInode = new HashMap<>();
+    for (Path directory : named) {
+      for (Path file : list(directory, "*")) {
+        inode(file).ifPresent(inode -> byInode.putIfAbsent(inode, file));
+      }
+    }
+    for (Path process : list(proc, "[0-9]*")) {
+      Path file = process.resolve("ns/net");
+      inode(file).ifPresent(inode -> byInode.putIfAbsent(inode, file));
+    }
+    inode(proc.resolve("self/ns/net")).ifPresent(byInode::remove);
+    return byInode;
   }
 
   /** Our own, by inode number; 0 when /proc is not there. */
@@ -25,26 +46,21 @@ final class NetworkNamespaces {
     return inode(PROC.resolve("self/ns/net")).orElse(0);
   }
 
-  static Map<Long, Path> others(Path proc) {
-    Map<Long, Path> byInode = new HashMap<>();
-    try (DirectoryStream<Path> processes = Files.newDirectoryStream(proc, "[0-9]*")) {
-      for (Path process : processes) {
-        Path file = process.resolve("ns/net");
-        inode(file).ifPresent(inode -> byInode.putIfAbsent(inode, file));
-      }
+  private static List<Path> list(Path directory, String glob) {
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> children = Files.newDirectoryStream(directory, glob)) {
+      children.forEach(files::add);
     } catch (IOException e) {
-      // No /proc, no namespaces.
+      // Not there: nothing in it.
     }
-    inode(proc.resolve("self/ns/net")).ifPresent(byInode::remove);
-    return byInode;
+    return files;
   }
 
-  /** The number in {@code net:[4026531833]}. */
+  /** Empty when the file is gone, or not to be looked at. */
   static OptionalLong inode(Path file) {
     try {
-      String digits = Files.readSymbolicLink(file).toString().replaceAll("\\D", "");
-      return digits.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(digits));
-    } catch (IOException | NumberFormatException e) {
+      return OptionalLong.of(((Number) Files.getAttribute(file, "unix:ino")).longValue());
+    } catch (IOException e) {
       return OptionalLong.empty();
     }
   }
