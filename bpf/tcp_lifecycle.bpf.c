@@ -9,7 +9,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* By user space before load, on kernels that cannot make live passes: then nobody else counts it. */
+/* By user space before load, on kernels that cannot make live passes: then nobody else counts it.
+ */
 const volatile __u8 count_opened_at_once = 0;
 
 static __always_inline void watch(struct bpf_sock_ops *ctx)
@@ -38,7 +39,7 @@ static __always_inline void on_listener_close(struct bpf_sock_ops *ctx, struct b
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
 
 	if (tcp)
-		listener_forget(sock_of(tcp), bpf_get_socket_cookie(ctx));
+		listener_closed(sock_of(tcp), bpf_get_socket_cookie(ctx));
 }
 
 /*

@@ -54,7 +54,7 @@ static __always_inline void listener_note(struct sock *sk, __u64 cookie, struct 
 	before = bpf_map_lookup_elem(&listeners, &key);
 	if (before && before->cookie == cookie && before->pid)
 		return;
-	if (before && before->cookie != cookie)
+	if (before && before->cookie != cookie && !before->closed)
 		listener.several = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport);
 	if (task) {
 		listener.pid = BPF_CORE_READ(task, tgid);
@@ -63,16 +63,16 @@ static __always_inline void listener_note(struct sock *sk, __u64 cookie, struct 
 	bpf_map_update_elem(&listeners, &key, &listener, BPF_ANY);
 }
 
-/* The listening socket is closed. Of a group the others have no owner from now on. */
-static __always_inline void listener_forget(struct sock *sk, __u64 cookie)
+/* The listening socket is closed. Its connections remain, and are those of its owner still. */
+static __always_inline void listener_closed(struct sock *sk, __u64 cookie)
 {
 	struct listener_key key = {};
 	struct listener *listener;
 
 	listener_key_of(&key, sk);
 	listener = bpf_map_lookup_elem(&listeners, &key);
-	if (listener && (listener->cookie == cookie || listener->several))
-		bpf_map_delete_elem(&listeners, &key);
+	if (listener && listener->cookie == cookie)
+		listener->closed = 1;
 }
 
 #endif

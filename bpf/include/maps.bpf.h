@@ -96,7 +96,8 @@ struct listener {
 	__u64 cookie; /* of the listening socket */
 	__u32 pid;    /* 0: unknown */
 	__u8 several; /* 1: a group listens here (SO_REUSEPORT), so the owner is unknown */
-	__u8 reserved[3];
+	__u8 closed;  /* 1: it listens no more, but connections of it may be open */
+	__u8 reserved[2];
 	char comm[16];
 };
 

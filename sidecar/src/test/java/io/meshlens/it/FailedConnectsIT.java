@@ -194,12 +194,13 @@ class FailedConnectsIT {
   }
 
   @Test
-  void aConnectThatFindsNoLocalRouteSendsNothingAndIsNotSeen() throws Exception {
+  void aConnectThatFindsNoLocalRouteFailsForAReasonThatOnlyTheCallerIsTold() throws Exception {
     assertThat(fail("203.0.113.1")).isEqualTo("ENETUNREACH");
-    nodes.connect();
-    client.run("s.close()");
-    server.run("finish(a)");
-    nodes.expect(outbound("fin_local", 0, 0), inbound("fin_remote", 0, 0));
+    nodes.lookAtOpenSockets();
+    JsonNode record = nodes.expect(failed("unknown", "")).getFirst();
+    assertThat(record.at("/destination/address").asText()).isEqualTo("203.0.113.1");
+    assertThat(record.path("source")).as("never bound").isEmpty();
+    assertThat(record.at("/process/pid").asLong()).isEqualTo(client.pid());
   }
 
   @Test

@@ -185,6 +185,11 @@ final class TwoNodes
     return records;
   }
 
+  /** Has the sidecar find sockets that are gone now and not only within ten seconds. */
+  void lookAtOpenSockets() throws Exception {
+    sidecar.get("/metrics");
+  }
+
   private static void assertIdentities(List<JsonNode> records) {
     assertThat(records.stream().map(record -> record.path("id").asText())).doesNotHaveDuplicates();
   }
