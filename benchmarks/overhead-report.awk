@@ -132,6 +132,10 @@ END {
       print line > md
     getline line < (exactness ".json")
     printf "  \"exactness\": {%s}\n}\n", line > json
+    printf "\nCost of each kernel program in churn, by the kernel's own clock (kernel.bpf_stats_enabled, which\n" > md
+    printf "adds some tens of ns to each run), %d s, both ends of a connection together:\n\n", program_seconds > md
+    while ((getline line < programs) > 0)
+      print line > md
   } else {
     printf "  \"exactness\": null\n}\n" > json
   }

@@ -5,24 +5,25 @@
 # meshlens and beside bcc's tcplife, in short runs that take turns.
 #
 # A shared machine is faster now and slower a minute later by more than observing costs, so the runs
-# of a round must lie close together. Each situation has a cgroup, an nginx and, where meshlens
-# watches, a sidecar of its own that is started and warmed up once and stopped (SIGSTOP) while it is
-# not its turn. To go from one situation to the next, only wrk has to be started, in another
-# cgroup. Each round begins with another situation, and a run is compared with the bare run of its
-# own round. In the end, and in a run of its own record by record, nginx's counts of connections are
-# compared with those of meshlens.
+# of a round must lie close together. Each situation has a cgroup and, where meshlens watches, a
+# sidecar of its own that is started and warmed up once and stopped (SIGSTOP) while it is not its turn.
+# One nginx serves them all, since two differ by more than observing costs: it listens on one port for
+# each situation, with a socket that was made in that situation's cgroup, to which its connections
+# then belong. To go from one situation to the next, only wrk has to be started, in another cgroup.
+# Each round begins with another situation, and a run is compared with the bare run of its own round. In the end, and in a run of its own record by record, nginx's counts of connections are
+# compared with those of meshlens; and in another run the kernel itself says what each program costs.
 #
 # usage: overhead.sh [--seconds N] [--rounds N] [--warmup N] [--workloads LIST] [--situations LIST]
 #                    [--dist DIR] [--java-opts OPTS] [--out DIR] [--no-exactness]
 #   --seconds N        length of a measured run                               (3, BENCH_SECONDS)
 #   --rounds N         rounds; the median and quartiles over them are shown  (12, BENCH_ROUNDS)
 #   --warmup N         unmeasured churn for each sidecar at first, seconds   (15, BENCH_WARMUP)
-#   --workloads LIST   of churn,keepalive,bulk                 (churn,keepalive, BENCH_WORKLOADS)
+#   --workloads LIST   of churn,keepalive,bulk                 (churn,keepalive,bulk, BENCH_WORKLOADS)
 #   --situations LIST  of those below; bare is always among them           (all, BENCH_SITUATIONS)
 #   --dist DIR         the installation to measure         (the checkout's build, BENCH_DIST)
 #   --java-opts OPTS   further options of the JVM                       (MESHLENS_JAVA_OPTS)
 #   --out DIR          where overhead.json and overhead.md go      (benchmarks/target, BENCH_OUT)
-#   --no-exactness     leave the record-by-record run out
+#   --no-exactness     leave out the record-by-record run and the cost of each program
 #
 # workloads:
 #   churn        wrk, 16 connections, every request on a new connection (Connection: close)
@@ -51,7 +52,7 @@ say() { echo "overhead.sh: $*" >&2; }
 seconds=${BENCH_SECONDS:-3}
 rounds=${BENCH_ROUNDS:-12}
 warmup=${BENCH_WARMUP:-15}
-workloads=${BENCH_WORKLOADS:-churn,keepalive}
+workloads=${BENCH_WORKLOADS:-churn,keepalive,bulk}
 situations=${BENCH_SITUATIONS:-bare,control,meshlens,meshlens-file,meshlens-no-log,meshlens-cold,tcplife}
 dist=${BENCH_DIST:-$root/sidecar/target/dist}
 out=${BENCH_OUT:-$here/target}
@@ -99,7 +100,7 @@ case ,$situations, in *,bare,*) ;; *) situation_list=(bare "${situation_list[@]}
 
 [ "$(id -u)" = 0 ] || die "kernel programs need root: sudo $0"
 PATH=$PATH:/usr/sbin:/sbin
-for tool in nginx wrk curl bpftool awk; do
+for tool in nginx wrk curl bpftool awk python3; do
   command -v "$tool" >/dev/null || die "$tool not found: run  scripts/install-packages.sh build bench"
 done
 [ -x "$dist/bin/meshlens" ] || die "$dist/bin/meshlens not found: run  make build"
@@ -112,14 +113,17 @@ ticks_per_second=$(getconf CLK_TCK)
 # before the run is repeated.
 quiet_percent=2
 max_repeats=3
-# Length of the run that is checked record by record.
+# Length of the run that is checked record by record, and of the one that programs are timed in.
 exact_seconds=8
+program_seconds=5
 
 # --- what is started here ends here, by its id ---------------------------------------------------
 
 work=$(mktemp -d)
+statistics=''
 load_pid='' server_pid='' tcplife_pid='' cgroups=''
-declare -A nginx_pid sidecar_pid telemetry http_port handled0
+nginx_pid=''
+declare -A sidecar_pid telemetry http_port handled
 end() {
   [ -n "$1" ] || return 0
   kill -TERM "$1" 2>/dev/null || true
@@ -129,7 +133,7 @@ end() {
 finish() {
   local status=$? pid
   trap - EXIT HUP INT PIPE TERM
-  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "${nginx_pid[@]}"; do
+  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "$nginx_pid"; do
     end "$pid"
   done
   # A cgroup can be removed a moment after its last process has ended.
@@ -139,6 +143,7 @@ finish() {
     [ -d "$cgroups" ] || break
     sleep 0.1
   done
+  [ -z "$statistics" ] || sysctl -q kernel.bpf_stats_enabled=0
   rm -rf "$work"
   exit "$status"
 }
@@ -232,15 +237,40 @@ free_port() {
 
 # --- nginx ---------------------------------------------------------------------------------------
 
-start_nginx() { # situation
-  local dir=$work/$1 port
-  mkdir "$dir" "$cgroups/$1"
-  port=$(free_port)
-  http_port[$1]=$port
+# Makes a listening socket in the cgroup of each situation and becomes an nginx that takes them over
+# (the way of nginx itself when its binary is replaced: their descriptors are in NGINX).
+listen_and_serve() { # situation port ... -- nginx command
+  exec python3 -c '
+import os, socket, sys
+split = sys.argv.index("--")
+places, command = sys.argv[2:split], sys.argv[split + 1:]
+kept = []
+for situation, port in zip(places[::2], places[1::2]):
+    with open(f"{sys.argv[1]}/{situation}/cgroup.procs", "w") as procs:
+        procs.write(str(os.getpid()))
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(port)))
+    listener.listen(1024)
+    listener.set_inheritable(True)
+    kept.append(listener)
+os.environ["NGINX"] = "".join(f"{listener.fileno()};" for listener in kept)
+os.execvp(command[0], command)' "$cgroups" "$@"
+}
+
+start_nginx() { # situation...
+  local dir=$work name places=() servers=''
+  for name in "$@"; do
+    mkdir "$dir/$name" "$cgroups/$name"
+    http_port[$name]=$(free_port)
+    handled[$name]=0
+    places+=("$name" "${http_port[$name]}")
+    servers+="    listen 127.0.0.1:${http_port[$name]} backlog=1024;
+"
+  done
   cat >"$dir/nginx.conf" <<CONF
 daemon off;
 worker_processes auto;
-# Workers that wander would give each nginx a luck of its own, for the whole of the measurement.
 worker_cpu_affinity auto;
 pid $dir/nginx.pid;
 error_log $dir/nginx-error.log error;
@@ -253,7 +283,7 @@ http {
   uwsgi_temp_path $dir/uwsgi;
   scgi_temp_path $dir/scgi;
   server {
-    listen 127.0.0.1:$port backlog=1024;
+$servers
     keepalive_requests 1000000000;
     location / { return 200 "hello from the benchmark\n"; }
   }
@@ -264,29 +294,40 @@ http {
   }
 }
 CONF
-  (in_cgroup "$1" nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/nginx-error.log") \
+  listen_and_serve "${places[@]}" -- nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/nginx-error.log" \
     2>"$dir/nginx-stderr" &
-  nginx_pid[$1]=$!
+  nginx_pid=$!
   echo 0 >"$dir/asked"
   for _ in $(seq 50); do
-    ! curl -sf -o /dev/null "http://127.0.0.1:$port/" || return 0
-    kill -0 "${nginx_pid[$1]}" 2>/dev/null || die "nginx ended: $(cat "$dir/nginx-stderr")"
+    ! curl -sf -o /dev/null "http://127.0.0.1:${http_port[$1]}/" || return 0
+    kill -0 "$nginx_pid" 2>/dev/null || die "nginx ended: $(cat "$dir/nginx-stderr")"
     sleep 0.1
   done
-  die "nginx does not answer on 127.0.0.1:$port"
+  die "nginx does not answer on 127.0.0.1:${http_port[$1]}"
 }
 
 # Prints accepts and handled of stub_status without the connections that asked for it, which nginx
 # counts as well.
-nginx_counts() { # situation
+nginx_counts() {
   local asked
-  asked=$(($(cat "$work/$1/asked") + 1))
-  echo "$asked" >"$work/$1/asked"
-  curl -sf --unix-socket "$work/$1/status.sock" http://status/ |
+  asked=$(($(cat "$work/asked") + 1))
+  echo "$asked" >"$work/asked"
+  curl -sf --unix-socket "$work/status.sock" http://status/ |
     awk -v asked="$asked" 'NR == 3 { print $1 - asked, $2 - asked }'
 }
 
+# Also adds what nginx has handled to the situation's count, and leaves it in connections_served.
 run_workload() { # workload situation seconds
+  local before after
+  settle
+  read -r _ before < <(nginx_counts)
+  load_server "$@"
+  settle
+  read -r _ after < <(nginx_counts)
+  connections_served=$((after - before))
+  handled[$2]=$((handled[$2] + connections_served))
+}
+load_server() { # workload situation seconds
   local url=http://127.0.0.1:${http_port[$2]}/
   local wrk=(wrk -t "$threads" -c "$connections" -d "${3}s")
   case $1 in
@@ -331,7 +372,7 @@ start_sidecar() { # situation
   esac
   # What nginx has served until now was not watched.
   local name=${1%%=*}
-  read -r _ handled0["$name"] < <(nginx_counts "$name")
+  handled[$name]=0
   : >"$work/$name/meshlens.err"
   MESHLENS_JAVA_OPTS=$options "$home/bin/meshlens" run --cgroup "$cgroups/$name" \
     --set telemetry.address=127.0.0.1:0 "${arguments[@]}" >>"$log" 2>"$work/$name/meshlens.err" &
@@ -409,7 +450,7 @@ fail() {
 }
 
 attempt() { # workload situation; fills rate cpu rss hwm connections_served disturbance
-  local workload=$1 situation=$2 observer='' cpu0=0 foreign0 wall0 wall1 before after
+  local workload=$1 situation=$2 observer='' cpu0=0 foreign0 wall0 wall1
   wait_until_alone
   case $situation in
     bare | control) ;;
@@ -423,8 +464,6 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
       kill -CONT "$observer"
       ;;
   esac
-  settle
-  read -r _ before < <(nginx_counts "$situation")
   [ -z "$observer" ] || cpu0=$(cpu_ticks "$observer")
   foreign0=$(foreign_ticks)
   wall0=$EPOCHREALTIME
@@ -435,7 +474,6 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
     'BEGIN { printf "%.1f", 100 * ticks / hz / (b - a) / n }')
   rate=$(rate_of "$workload")
   [ -n "$rate" ] || die "no rate in the answer of $workload: $(cat "$work/load")"
-  settle
   cpu=0 rss=0 hwm=0
   if [ -n "$observer" ]; then
     cpu=$(awk -v a="$cpu0" -v b="$(cpu_ticks "$observer")" -v hz="$ticks_per_second" \
@@ -443,8 +481,6 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
     rss=$(status_kib "$observer" VmRSS)
     hwm=$(status_kib "$observer" VmHWM)
   fi
-  read -r _ after < <(nginx_counts "$situation")
-  connections_served=$((after - before))
   case $situation in
     bare | control) ;;
     tcplife)
@@ -464,18 +500,16 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
 
 # Everything that nginx served since the sidecar was started has been counted, and nothing was lost.
 check_counts() { # situation
-  local after handled records
+  local records
   scrape "$1"
-  read -r _ after < <(nginx_counts "$1")
-  handled=$((after - handled0[$1]))
   records=$(closed "$1" destination)
   [ "$(lost)" = 0 ] || fail "beside $1: $(lost) records or lines lost"
-  if [ "$records" != "$handled" ]; then
-    fail "beside $1: nginx served $handled connections, meshlens counted $records"
+  if [ "$records" != "${handled[$1]}" ]; then
+    fail "beside $1: nginx served ${handled[$1]} connections, meshlens counted $records"
     # Where the difference went: still open, failed, or folded into the overflow series.
     grep -E '^(mesh_tcp_connections|meshlens_sums_folded|meshlens_records)' "$work/metrics" >&2 || true
   fi
-  watched=$((watched + handled))
+  watched=$((watched + handled[$1]))
 }
 
 watched=0
@@ -507,16 +541,14 @@ measure() { # round workload situation
 # on its way. nginx accepts those too: on loopback the handshake is complete when connect() returns,
 # and a connection that was reset in the queue is still handed to accept(). All of them are records.
 check_exactness() {
-  local accepts handled accepts0 before accepts1 after requests errors outbound inbound ids
-  start_nginx exactness
+  local accepts served accepts0 before accepts1 after requests errors outbound inbound ids
   start_sidecar exactness
-  read -r accepts0 before < <(nginx_counts exactness)
+  read -r accepts0 before < <(nginx_counts)
   run_workload churn exactness "$exact_seconds"
   requests=$(wrk_requests)
   errors=$(wrk_errors)
-  settle
-  read -r accepts1 after < <(nginx_counts exactness)
-  accepts=$((accepts1 - accepts0)) handled=$((after - before))
+  read -r accepts1 after < <(nginx_counts)
+  accepts=$((accepts1 - accepts0)) served=$((after - before))
   scrape exactness
   local lost_count kernel_out kernel_in log=$work/exactness/access.log
   lost_count=$(lost) kernel_out=$(closed exactness source) kernel_in=$(closed exactness destination)
@@ -540,7 +572,7 @@ check_exactness() {
 | counted by | connections |
 |---|--:|
 | nginx, accepted | $accepts |
-| nginx, handled | $handled |
+| nginx, handled | $served |
 | access log, inbound records | $inbound |
 | access log, outbound records | $outbound |
 | access log, different ids | $ids |
@@ -550,19 +582,61 @@ check_exactness() {
 | lost, all causes | $lost_count |
 TABLE
   printf '"accepts": %s, "handled": %s, "inbound": %s, "outbound": %s, "ids": %s, "closed_destination": %s, "closed_source": %s, "requests": %s, "lost": %s' \
-    "$accepts" "$handled" "$inbound" "$outbound" "$ids" "$kernel_in" "$kernel_out" "$requests" \
+    "$accepts" "$served" "$inbound" "$outbound" "$ids" "$kernel_in" "$kernel_out" "$requests" \
     "$lost_count" >"$work/exactness.json"
-  [ "$accepts" = "$handled" ] || fail "nginx accepted $accepts connections and handled $handled"
-  [ "$inbound" = "$handled" ] || fail "$inbound inbound records of $handled connections"
-  [ "$outbound" = "$handled" ] || fail "$outbound outbound records of $handled connections"
-  [ "$ids" = $((2 * handled)) ] || fail "$ids different ids in $((inbound + outbound)) records"
-  [ "$kernel_in" = "$handled" ] || fail "metrics count $kernel_in inbound of $handled connections"
-  [ "$kernel_out" = "$handled" ] || fail "metrics count $kernel_out outbound of $handled connections"
+  [ "$accepts" = "$served" ] || fail "nginx accepted $accepts connections and handled $served"
+  [ "$inbound" = "$served" ] || fail "$inbound inbound records of $served connections"
+  [ "$outbound" = "$served" ] || fail "$outbound outbound records of $served connections"
+  [ "$ids" = $((2 * served)) ] || fail "$ids different ids in $((inbound + outbound)) records"
+  [ "$kernel_in" = "$served" ] || fail "metrics count $kernel_in inbound of $served connections"
+  [ "$kernel_out" = "$served" ] || fail "metrics count $kernel_out outbound of $served connections"
   [ "$lost_count" = 0 ] || fail "$lost_count records or lines counted as lost"
-  if [ "$requests" -gt "$handled" ] ||
-    [ "$handled" -gt $((requests + connections + 1 + errors)) ]; then
-    fail "wrk had $requests answers and $errors errors, nginx handled $handled connections"
+  if [ "$requests" -gt "$served" ] ||
+    [ "$served" -gt $((requests + connections + 1 + errors)) ]; then
+    fail "wrk had $requests answers and $errors errors, nginx handled $served connections"
   fi
+}
+
+# --- each program ------------------------------------------------------------------------------
+
+# run_time_ns and run_cnt of our programs, as the kernel counts them while statistics are on.
+program_statistics() {
+  bpftool prog show | awk '
+    / name tcp_/ && /run_time_ns/ {
+      for (i = 1; i < NF; i++) {
+        if ($i == "name") name = $(i + 1)
+        if ($i == "run_time_ns") ns = $(i + 1)
+        if ($i == "run_cnt") runs = $(i + 1)
+      }
+      print name, ns, runs
+    }' | sort
+}
+
+# What the kernel says of each program, both ends of a connection together. Taking the time costs
+# some tens of nanoseconds for each run of a program, which are in these figures and in no other.
+measure_programs() {
+  start_sidecar programs
+  run_workload churn programs 2
+  statistics=on
+  sysctl -q kernel.bpf_stats_enabled=1
+  program_statistics >"$work/programs.before"
+  run_workload churn programs "$program_seconds"
+  program_statistics >"$work/programs.after"
+  sysctl -q kernel.bpf_stats_enabled=0
+  statistics=''
+  stop_sidecar programs
+  {
+    echo "| program | runs per connection | ns per run | ns per connection |"
+    echo "|---|--:|--:|--:|"
+    join -a 2 "$work/programs.before" "$work/programs.after" | awk -v n="$connections_served" '
+      {
+        ns = NF == 5 ? $4 - $2 : $2
+        runs = NF == 5 ? $5 - $3 : $3
+        if (runs > 0)
+          printf "| `%s` | %.1f | %.0f | %.0f |\n", $1, runs / n, ns / runs, ns / n
+      }'
+  } >"$work/programs.md"
+  [ "$(wc -l <"$work/programs.md")" -gt 2 ] || fail "the kernel told no cost of any program"
 }
 
 # --- all of it -----------------------------------------------------------------------------------
@@ -570,10 +644,10 @@ TABLE
 wait_until_alone
 mkdir -p "$out"
 names=()
+for s in "${situation_list[@]}"; do names+=("${s%%=*}"); done
+start_nginx "${names[@]}" exactness programs
 for s in "${situation_list[@]}"; do
   name=${s%%=*}
-  names+=("$name")
-  start_nginx "$name"
   case $s in
     bare | control | tcplife | meshlens-cold) ;;
     *)
@@ -600,7 +674,10 @@ for name in "${!sidecar_pid[@]}"; do
   check_counts "$name"
   stop_sidecar "$name"
 done
-[ "$exactness" = no ] || check_exactness
+if [ "$exactness" != no ]; then
+  check_exactness
+  measure_programs
+fi
 
 machine="$processors processors ($(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo)), Linux $(uname -r)"
 version=$("$dist/bin/meshlens" version 2>/dev/null | head -n 1 || true)
@@ -608,6 +685,7 @@ awk -v out="$out" -v workloads="${workload_list[*]}" -v situations="${names[*]}"
   -v seconds="$seconds" -v rounds="$rounds" -v connections="$connections" \
   -v processors="$processors" -v machine="$machine" -v version="$version" \
   -v disturbed="$disturbed" -v failures="$failures" -v watched="$watched" \
+  -v programs="$work/programs.md" -v program_seconds="$program_seconds" \
   -v exact_seconds="$exact_seconds" -v quiet="$quiet_percent" -v exactness="$work/exactness" \
   -f "$here/overhead-report.awk" "$results"
 cat "$out/overhead.md"

@@ -14,6 +14,9 @@
 /* More than struct tcp_sock has on any kernel (6.18: 2,432 bytes). */
 #define SOCK_COPY_BYTES 4096
 
+/* How often a socket in use is copied before it is given up for this pass. */
+#define MAX_COPIES 8
+
 struct sock_copy {
 	__u8 bytes[SOCK_COPY_BYTES];
 };
@@ -51,6 +54,24 @@ static __always_inline struct tcp_sock *copy_sock(__u64 address)
 	if (bpf_probe_read_kernel(copy->bytes, length, (void *)address))
 		return 0;
 	return (struct tcp_sock *)copy->bytes;
+}
+
+/*
+ * Whether a copy was taken while nobody changed the socket. Between two of the kernel's own updates
+ * a retransmission or a FIN looks like payload, and the next look would be lower; the socket's lock
+ * is held over both updates. So: nobody holds it after the copy, and what is updated first has
+ * not changed since.
+ */
+static __always_inline bool is_settled(struct tcp_sock *copy, __u64 address)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)address;
+	struct sock *sk = sock_of(tcp);
+
+	if (sock_is_locked(sk))
+		return false;
+	return BPF_CORE_READ(tcp, bytes_received) == copy->bytes_received &&
+	       BPF_CORE_READ(tcp, bytes_sent) == copy->bytes_sent &&
+	       BPF_CORE_READ(sk, __sk_common.skc_flags) == sock_of(copy)->__sk_common.skc_flags;
 }
 
 /*
@@ -101,19 +122,6 @@ static __always_inline struct connection_record *periodic_record(struct tcp_sock
 	return record;
 }
 
-/*
- * Never less than the sums have: between two of the kernel's own updates a socket may look as if a
- * retransmission or a FIN were payload, and the next look is lower.
- */
-static __always_inline void counts_monotonic(struct socket_counts *now,
-					     const struct socket_counts *summed)
-{
-	if ((__s64)(now->bytes_sent - summed->bytes_sent) < 0)
-		now->bytes_sent = summed->bytes_sent;
-	if ((__s64)(now->bytes_received - summed->bytes_received) < 0)
-		now->bytes_received = summed->bytes_received;
-}
-
 static __always_inline void look_at(struct socket_state *state, bool periodic)
 {
 	__u64 cookie = state->cookie;
@@ -121,12 +129,19 @@ static __always_inline void look_at(struct socket_state *state, bool periodic)
 	struct sums_key key = {};
 	struct connection_record *record = 0;
 	struct socket_counts now;
-	struct tcp_sock *tcp;
+	struct tcp_sock *tcp = 0;
 	bool open = false;
 
 	if (!cookie)
 		return;
-	tcp = copy_sock(state->tcp_sock);
+	/* A socket that is never still is left to the next pass. */
+	for (int tries = 0; tries < MAX_COPIES; tries++) {
+		tcp = copy_sock(state->tcp_sock);
+		if (!tcp || is_settled(tcp, state->tcp_sock))
+			break;
+		if (tries == MAX_COPIES - 1)
+			return;
+	}
 	if (!tcp || sock_of(tcp)->__sk_common.skc_cookie.counter != (__s64)cookie) {
 		forget(state, cookie);
 		return;
@@ -145,7 +160,6 @@ static __always_inline void look_at(struct socket_state *state, bool periodic)
 	bpf_spin_lock(&state->lock);
 	if (state->cookie == cookie && state->phase == SOCKET_PHASE_ESTABLISHED) {
 		open = true;
-		counts_monotonic(&now, &state->summed);
 		counts_settle(&delta, state, &now);
 	}
 	bpf_spin_unlock(&state->lock);
@@ -153,7 +167,7 @@ static __always_inline void look_at(struct socket_state *state, bool periodic)
 		record_submit(record);
 	else if (record)
 		record_discard(record);
-	if (open)
+	if (open && !sums_is_zero(&delta))
 		sums_add(&key, &delta);
 }
 

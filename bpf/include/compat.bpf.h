@@ -61,4 +61,16 @@ static __always_inline __u32 tcp_total_rto(struct tcp_sock *tcp, __u32 ours)
 	return ours;
 }
 
+/*
+ * Whether a processor or a process holds the socket's lock. Kernels with CONFIG_PREEMPT_RT have
+ * another lock there, of which only the second half can be told.
+ */
+static __always_inline bool sock_is_locked(struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, sk_lock.owned))
+		return true;
+	return bpf_core_field_exists(sk->sk_lock.slock.rlock) &&
+	       BPF_CORE_READ(sk, sk_lock.slock.rlock.raw_lock.val.counter);
+}
+
 #endif

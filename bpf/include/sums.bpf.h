@@ -26,6 +26,13 @@ static __always_inline struct sums_value *sums_row(const struct sums_key *key)
 	return bpf_map_lookup_elem(&sums_overflow, &overflow);
 }
 
+static __always_inline bool sums_is_zero(const struct sums_value *delta)
+{
+	return !(delta->connections_opened | delta->connections_closed | delta->connections_failed |
+		 delta->bytes_sent | delta->bytes_received | delta->packets_sent |
+		 delta->packets_received | delta->retransmits);
+}
+
 /* Adds every non-zero field of delta; atomic for the reason given at count(). */
 static __always_inline void sums_add(const struct sums_key *key, const struct sums_value *delta)
 {

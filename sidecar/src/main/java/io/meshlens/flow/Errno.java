@@ -22,7 +22,10 @@ public final class Errno {
 
   private Errno() {}
 
-  /** The symbolic name; {@code errno NNN} for a number without one here. */
+  /**
+   * The symbolic name; {@code errno NNN} for a number without one here, and OpenTelemetry's word
+   * for {@link #UNKNOWN}.
+   */
   public static String name(int error) {
     return switch (error) {
       case 1 -> "EPERM";
@@ -48,6 +51,7 @@ public final class Errno {
       case ECONNREFUSED -> "ECONNREFUSED";
       case EHOSTDOWN -> "EHOSTDOWN";
       case EHOSTUNREACH -> "EHOSTUNREACH";
+      case UNKNOWN -> "_OTHER";
       default -> "errno " + error;
     };
   }

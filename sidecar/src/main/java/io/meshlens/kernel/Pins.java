@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -33,6 +34,7 @@ import java.util.stream.Stream;
  * process at a time holds the lock on ROOT.
  */
 public final class Pins implements AutoCloseable {
+  private static final Pattern LAYOUT = Pattern.compile("abi\\d+-.*");
   private static final List<String> MAPS =
       List.of(
           "sockets",
@@ -165,17 +167,30 @@ public final class Pins implements AutoCloseable {
         remove(layout);
         removed.add(String.valueOf(layout.getFileName()));
       }
-      Files.delete(root);
+      if (isEmpty(root)) {
+        Files.delete(root);
+      }
       return removed;
     } catch (IOException e) {
       throw new KernelUnavailableException("cannot remove the pins in " + root + ": " + e, e);
     }
   }
 
+  private static boolean isEmpty(Path directory) throws IOException {
+    try (Stream<Path> children = Files.list(directory)) {
+      return children.findAny().isEmpty();
+    }
+  }
+
+  /** Ours: pins of others may lie beside them. */
   private static List<Path> layouts(Path root) throws IOException {
     List<Path> layouts = new ArrayList<>();
     try (DirectoryStream<Path> children = Files.newDirectoryStream(root)) {
-      children.forEach(layouts::add);
+      for (Path child : children) {
+        if (LAYOUT.matcher(String.valueOf(child.getFileName())).matches()) {
+          layouts.add(child);
+        }
+      }
     }
     return layouts;
   }

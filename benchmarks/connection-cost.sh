@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What being watched adds to one TCP connection, both ends, on one processor: a finer measure than
+# overhead.sh, for those who change the kernel programs. The same loop runs in a cgroup that nobody
+# watches, in a second such (control) and in one that meshlens watches, by turns.
+#
+# usage: connection-cost.sh [--rounds N] [--connections N] [--dist DIR]... [--help]
+#   --rounds N        turns of each cgroup (101)
+#   --connections N   connections in one turn (500)
+#   --dist DIR        an installation to measure; may be given again to compare several
+#                     (the checkout's build)
+#
+# Prints nanoseconds per connection, and what each differs from the first in the same round: median
+# and quartiles. The sidecars run on processor 0, the loop on the last one.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+die() { echo "connection-cost.sh: $*" >&2; exit 1; }
+rounds=101 connections=500 dists=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h) sed -n '/^# usage:/,/^# and quart/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --rounds | --connections | --dist) [ $# -ge 2 ] || { echo "connection-cost.sh: $1 needs a value" >&2; exit 2; } ;;
+    *) echo "connection-cost.sh: unknown option: $1 (see --help)" >&2; exit 2 ;;
+  esac
+  case $1 in
+    --rounds) rounds=$2 ;;
+    --connections) connections=$2 ;;
+    --dist) dists+=("$2") ;;
+  esac
+  shift 2
+done
+[ "${#dists[@]}" -gt 0 ] || dists=("$(dirname "$here")/sidecar/target/dist")
+[ "$(id -u)" = 0 ] || die "kernel programs need root: sudo $0"
+[ "$(cat /proc/sys/kernel/bpf_stats_enabled 2>/dev/null || echo 0)" = 0 ] ||
+  die "kernel.bpf_stats_enabled is on and slows every BPF program: sysctl kernel.bpf_stats_enabled=0"
+
+work=$(mktemp -d) pids=() cgroups=''
+finish() {
+  local status=$?
+  trap - EXIT HUP INT TERM
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for _ in $(seq 50); do
+    [ -d "$cgroups" ] || break
+    find "$cgroups" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    sleep 0.1
+  done
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' HUP INT TERM
+
+mkdir -p "$here/target"
+cc -O2 -Wall -Wextra -Werror -o "$here/target/connection_cost" "$here/src/main/c/connection_cost.c"
+cgroup_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+[ -n "$cgroup_root" ] || die "no cgroup v2 file system is mounted"
+cgroups=$cgroup_root/meshlens-connection-cost-$$
+places=("$cgroups/bare" "$cgroups/control")
+mkdir -p "${places[@]}"
+for i in "${!dists[@]}"; do
+  place=$cgroups/meshlens-$((i + 1))
+  mkdir "$place"
+  places+=("$place")
+  taskset -c 0 "${dists[$i]}/bin/meshlens" run --cgroup "$place" --set telemetry.address=127.0.0.1:0 \
+    --set access_log.stdout.enabled=false >/dev/null 2>"$work/$i.err" &
+  pids+=($!)
+  for _ in $(seq 300); do
+    ! grep -q 'metrics on' "$work/$i.err" || break
+    kill -0 "${pids[$i]}" 2>/dev/null || die "meshlens ended: $(tail -n 5 "$work/$i.err")"
+    sleep 0.1
+  done
+  echo "meshlens-$((i + 1)) is $("${dists[$i]}/bin/meshlens" version | head -n 1)"
+done
+"$here/target/connection_cost" "$rounds" "$connections" $(($(nproc) - 1)) "${places[@]}" |
+  awk 'BEGIN { printf "%-12s %14s %20s %s\n", "cgroup", "ns/connection", "more than bare, ns", "(quartiles)" }
+    { printf "%-12s %14d %20d (%d to %d)\n", $1, $2, $3, $4, $5 }'
