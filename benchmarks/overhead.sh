@@ -506,8 +506,9 @@ check_counts() { # situation
   [ "$(lost)" = 0 ] || fail "beside $1: $(lost) records or lines lost"
   if [ "$records" != "${handled[$1]}" ]; then
     fail "beside $1: nginx served ${handled[$1]} connections, meshlens counted $records"
-    # Where the difference went: still open, failed, or folded into the overflow series.
-    grep -E '^(mesh_tcp_connections|meshlens_sums_folded|meshlens_records)' "$work/metrics" >&2 || true
+    # Where the difference went: still open, failed, vanished, or folded into the overflow series.
+    grep -E '^(mesh_tcp_connections|meshlens_(sums_folded|records|connections))' "$work/metrics" >&2 || true
+    ss -Htan "( sport = :${http_port[$1]} or dport = :${http_port[$1]} )" | grep -v TIME-WAIT >&2 || true
   fi
   watched=$((watched + handled[$1]))
 }

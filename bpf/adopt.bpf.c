@@ -57,12 +57,17 @@ static __always_inline bool watch(struct tcp_sock *tcp)
 			       sizeof(wanted));
 }
 
-/* A connection to a port on which somebody listens came in. */
+/*
+ * An accepted socket keeps the backlog of its listener, and a socket that connected has none;
+ * unless it was listen(fd, 0), where only the listener itself can tell.
+ */
 static __always_inline __u8 direction_of(struct tcp_sock *tcp, struct sock *sk)
 {
 	__u8 local[16], remote[16];
 	__u32 netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 
+	if (sk->sk_max_ack_backlog)
+		return CONNECTION_DIRECTION_INBOUND;
 	socket_addresses(sk, local, remote);
 	return listener_find(netns, local, sk->__sk_common.skc_num) ? CONNECTION_DIRECTION_INBOUND
 								    : CONNECTION_DIRECTION_OUTBOUND;
@@ -82,12 +87,13 @@ static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *
 		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
 		return;
 	}
+	state->tcp_sock = (__u64)tcp;
 	state->cookie = cookie;
 	socket_begin(state, tcp, direction_of(tcp, sk));
 	state->flags = CONNECTION_FLAG_ADOPTED;
 	counts_read(&state->baseline, tcp, state);
 	state->summed = state->baseline;
-	state->syn_retransmits = 0;
+	quality_read(&state->baseline_quality, tcp, state);
 	/* The iterator holds the socket's lock: no event of it can come between. */
 	state->phase = sk->__sk_common.skc_state == CONNECTION_STATE_SYN_SENT
 			       ? SOCKET_PHASE_CONNECTING

@@ -54,7 +54,7 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock
 
 	if (!tcp)
 		return;
-	state = socket_make(bpf_sk, bpf_get_socket_cookie(ctx));
+	state = socket_make(bpf_sk, tcp, bpf_get_socket_cookie(ctx));
 	if (!state)
 		return;
 	if (state->phase == SOCKET_PHASE_DIALLING) {
@@ -93,7 +93,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 
 	if (!tcp)
 		return;
-	state = socket_make(bpf_sk, bpf_get_socket_cookie(ctx));
+	state = socket_make(bpf_sk, tcp, bpf_get_socket_cookie(ctx));
 	if (!state)
 		return;
 	if (state->phase != SOCKET_PHASE_CONNECTING) {
@@ -102,7 +102,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 	} else {
 		state->established_mono_ns = bpf_ktime_get_ns();
 	}
-	state->syn_retransmits = tcp->total_retrans;
+	state->syn_retransmits = syn_retransmits(tcp, state);
 	/* The lock makes all of the above visible before the phase is. */
 	bpf_spin_lock(&state->lock);
 	state->phase = SOCKET_PHASE_ESTABLISHED;
@@ -145,7 +145,7 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct socket_stat
 	} else {
 		delta.connections_failed = 1;
 		key.error = sk->sk_err;
-		state->syn_retransmits = tcp->total_retrans;
+		state->syn_retransmits = syn_retransmits(tcp, state);
 	}
 
 	/* The phase first: a live pass then makes no record that would follow the last one. */

@@ -90,22 +90,65 @@ static __always_inline __u64 rwnd_limited_us(struct tcp_sock *tcp)
 	return jiffies * 1000000 / jiffies_per_second;
 }
 
+static __always_inline void quality_read(struct socket_quality *now, struct tcp_sock *tcp,
+					 const struct socket_state *state)
+{
+	now->bytes_retransmitted = tcp->bytes_retrans;
+	now->rwnd_limited_us = rwnd_limited_us(tcp);
+	now->timeouts = tcp_total_rto(tcp, state->timeouts);
+	now->reordering_events = tcp->reord_seen;
+	now->segments_delivered = tcp->delivered;
+	now->segments_lost = tcp->lost;
+	now->ecn_ce_segments = tcp->delivered_ce;
+}
+
 static __always_inline void fill_quality(struct connection_record *record, struct tcp_sock *tcp,
 					 const struct socket_state *state)
 {
 	__u32 min_rtt_us = tcp->rtt_min.s[0].v;
+	struct socket_quality now;
 
-	record->bytes_retransmitted = tcp->bytes_retrans;
-	record->rwnd_limited_us = rwnd_limited_us(tcp);
+	quality_read(&now, tcp, state);
+	record->bytes_retransmitted = now.bytes_retransmitted;
+	record->rwnd_limited_us = now.rwnd_limited_us;
+	record->timeouts = now.timeouts;
+	record->reordering_events = now.reordering_events;
+	record->segments_delivered = now.segments_delivered;
+	record->segments_lost = now.segments_lost;
+	record->ecn_ce_segments = now.ecn_ce_segments;
 	record->rtt_us = tcp->srtt_us >> 3;
 	record->rtt_var_us = tcp->mdev_us >> 2;
 	record->min_rtt_us = min_rtt_us == ~0U ? 0 : min_rtt_us;
 	record->syn_retransmits = state->syn_retransmits;
-	record->timeouts = tcp_total_rto(tcp, state->timeouts);
-	record->reordering_events = tcp->reord_seen;
-	record->segments_delivered = tcp->delivered;
-	record->segments_lost = tcp->lost;
-	record->ecn_ce_segments = tcp->delivered_ce;
+}
+
+/* The counts of an adopted connection begin when it was adopted. */
+static __always_inline void take_off_baseline(struct connection_record *record,
+					      const struct socket_state *state)
+{
+	const struct socket_quality *quality = &state->baseline_quality;
+	const struct socket_counts *counts = &state->baseline;
+
+	record->bytes_sent -= counts->bytes_sent;
+	record->bytes_received -= counts->bytes_received;
+	record->packets_sent -= counts->packets_sent;
+	record->packets_received -= counts->packets_received;
+	record->retransmits -= counts->retransmits;
+	record->bytes_retransmitted -= quality->bytes_retransmitted;
+	record->rwnd_limited_us -= quality->rwnd_limited_us;
+	record->timeouts -= quality->timeouts;
+	record->reordering_events -= quality->reordering_events;
+	record->segments_delivered -= quality->segments_delivered;
+	record->segments_lost -= quality->segments_lost;
+	record->ecn_ce_segments -= quality->ecn_ce_segments;
+}
+
+/* Retransmissions of a connection that is not established until now are those of its SYN. */
+static __always_inline __u32 syn_retransmits(struct tcp_sock *tcp, const struct socket_state *state)
+{
+	if (state->flags & CONNECTION_FLAG_ADOPTED)
+		return tcp->total_retrans - (__u32)state->baseline.retransmits;
+	return tcp->total_retrans;
 }
 
 /* Owner of a connection that no process has closed: who listens where it came in. */
@@ -151,13 +194,8 @@ static __always_inline void fill_record(struct connection_record *record, struct
 	record->packets_sent = now->packets_sent;
 	record->packets_received = now->packets_received;
 	record->retransmits = now->retransmits;
-	if (state->flags & CONNECTION_FLAG_ADOPTED) {
-		record->bytes_sent -= state->baseline.bytes_sent;
-		record->bytes_received -= state->baseline.bytes_received;
-		record->packets_sent -= state->baseline.packets_sent;
-		record->packets_received -= state->baseline.packets_received;
-		record->retransmits -= state->baseline.retransmits;
-	}
+	if (state->flags & CONNECTION_FLAG_ADOPTED)
+		take_off_baseline(record, state);
 	socket_addresses(sk, record->local_address, record->remote_address);
 	record->local_port_be = bpf_htons(sk->__sk_common.skc_num);
 	record->remote_port_be = sk->__sk_common.skc_dport;

@@ -103,6 +103,7 @@ struct sock {
 	socket_lock_t sk_lock;
 	int sk_err;
 	__u8 sk_shutdown;
+	__u32 sk_max_ack_backlog;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 

@@ -27,6 +27,18 @@ struct socket_counts {
 	__u64 retransmits;
 };
 
+/* How well a connection went. Cumulative, by the names of connection_record. */
+struct socket_quality {
+	__u64 bytes_retransmitted;
+	__u64 rwnd_limited_us;
+	__u32 timeouts;
+	__u32 reordering_events;
+	__u32 segments_delivered;
+	__u32 segments_lost;
+	__u32 ecn_ce_segments;
+	__u8 reserved[4];
+};
+
 /* What is kept for a socket from its first event to its last; never leaves the kernel. */
 struct socket_state {
 	/*
@@ -53,8 +65,10 @@ struct socket_state {
 	__u8 reserved[4];
 	char comm[16];
 	__u8 dialled_address[16];
-	struct socket_counts summed;   /* what the sums hold of this connection */
-	struct socket_counts baseline; /* what it had carried when it was adopted */
+	struct socket_counts summed; /* what the sums hold of this connection */
+	/* What it had carried, and how well, when it was adopted; else not read. */
+	struct socket_counts baseline;
+	struct socket_quality baseline_quality;
 };
 
 #define SOCKET_SLOTS 16384

@@ -23,8 +23,12 @@ static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, __u
 	return bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
 }
 
-/* The state of a socket, made when there is none: phase NEW. 0, and counted, without memory. */
-static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, __u64 cookie)
+/*
+ * The state of a socket, made when there is none: phase NEW. 0, and counted, without memory. A live
+ * pass that finds the cookie in a slot finds the socket's address and phase with it.
+ */
+static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, struct tcp_sock *tcp,
+							__u64 cookie)
 {
 	struct socket_state *state = socket_slot(cookie);
 	bool mine = false;
@@ -40,20 +44,26 @@ static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, __u
 		bpf_spin_lock(&state->lock);
 		if (!state->cookie) {
 			state->cookie = cookie;
+			state->tcp_sock = (__u64)tcp;
+			state->phase = SOCKET_PHASE_NEW;
 			mine = true;
 		}
 		bpf_spin_unlock(&state->lock);
 		if (mine) {
-			state->phase = SOCKET_PHASE_NEW;
 			state->incarnation = 0;
 			return state;
 		}
 	}
 	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state)
+	if (!state) {
 		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
-	else
-		state->cookie = cookie;
+		return 0;
+	}
+	/* The address first: a pass believes what has a cookie. */
+	state->tcp_sock = (__u64)tcp;
+	bpf_spin_lock(&state->lock);
+	state->cookie = cookie;
+	bpf_spin_unlock(&state->lock);
 	return state;
 }
 
@@ -65,7 +75,6 @@ static __always_inline void socket_begin(struct socket_state *state, struct tcp_
 
 	if (state->phase == SOCKET_PHASE_OVER)
 		state->incarnation++;
-	state->tcp_sock = (__u64)tcp;
 	state->start_mono_ns = bpf_ktime_get_ns();
 	state->established_mono_ns = 0;
 	state->cgroup_id = sock_cgroup_id(sk);

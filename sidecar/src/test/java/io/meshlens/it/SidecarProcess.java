@@ -35,8 +35,18 @@ final class SidecarProcess implements AutoCloseable {
 
   /** {@code meshlens run} on a free port with further settings, once it watches. */
   static SidecarProcess run(String... settings) throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(List.of(LAUNCHER, "run", "--set", "telemetry.address=127.0.0.1:0"));
+    return runAt(List.of(), settings);
+  }
+
+  /**
+   * The same somewhere else.
+   *
+   * @param entrance the command that brings a program there
+   */
+  static SidecarProcess runAt(List<String> entrance, String... settings)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(entrance);
+    command.addAll(List.of(LAUNCHER, "run", "--set", "telemetry.address=127.0.0.1:0"));
     for (String setting : settings) {
       command.addAll(List.of("--set", setting));
     }
