@@ -184,6 +184,39 @@ def reinjected(sock):
     return struct.unpack_from("Q", info, 48)[0] if len(info) == 56 else 0
 
 
+def info(sock):
+    """TCP_INFO (linux/tcp.h, as of 6.7), as far as records say the same, by their names."""
+    data = sock.getsockopt(IPPROTO_TCP, TCP_INFO, 244)
+    assert len(data) == 244, "an older kernel"
+
+    def at(format, offset):
+        return struct.unpack_from(format, data, offset)[0]
+
+    return {
+        "rtt_us": at("I", 68),
+        "rtt_var_us": at("I", 72),
+        "min_rtt_us": at("I", 148),
+        "retransmits": at("I", 100),
+        "bytes_retransmitted": at("Q", 208),
+        "bytes_sent": at("Q", 200) - at("Q", 208),
+        "packets_sent": at("I", 136),
+        "packets_received": at("I", 140),
+        "rwnd_limited_us": at("Q", 176),
+        "segments_delivered": at("I", 192),
+        "ecn_ce_segments": at("I", 196),
+        "reordering_events": at("I", 220),
+        "timeouts": at("H", 240),
+    }
+
+
+def at_rest(sock):
+    """Waits until everything is acknowledged and nothing comes or goes, delayed acknowledgements included."""
+    before = None
+    while unacknowledged(sock) or before != info(sock):
+        before = info(sock)
+        time.sleep(0.1)
+
+
 def syn_data_taken(sock):
     """Whether data went in the SYN and was acknowledged (TCPI_OPT_SYN_DATA)."""
     return bool(sock.getsockopt(IPPROTO_TCP, TCP_INFO, 8)[5] & 32)
