@@ -106,20 +106,45 @@ static __always_inline void look_at_dialling(struct socket_state *state, struct 
 		report_unsent(state);
 }
 
-/* A periodic record, not yet submitted; 0 when the ring is full. */
-static __always_inline struct connection_record *periodic_record(struct tcp_sock *tcp,
-								 const struct socket_state *state,
-								 const struct socket_counts *now)
+/* Takes what the sums lack of a connection, when it is still open. */
+static __always_inline bool settle(struct socket_state *state, __u64 cookie,
+				   const struct socket_counts *now, struct sums_value *delta)
+{
+	bool open = false;
+
+	bpf_spin_lock(&state->lock);
+	if (state->cookie == cookie && state->phase == SOCKET_PHASE_ESTABLISHED) {
+		open = true;
+		counts_settle(delta, state, now);
+	}
+	bpf_spin_unlock(&state->lock);
+	return open;
+}
+
+/*
+ * The same with a periodic record. It is reserved before the look at the phase, so that the record
+ * of the end comes after it in the ring. Its null check is made once: before 6.2 the verifier
+ * forgets it.
+ */
+static __always_inline bool settle_with_record(struct socket_state *state, __u64 cookie,
+					       struct tcp_sock *tcp,
+					       const struct socket_counts *now,
+					       struct sums_value *delta)
 {
 	struct connection_record *record;
 
 	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
 	if (!record)
-		return 0;
+		return settle(state, cookie, now, delta);
 	fill_record(record, tcp, state, now);
 	record->event = CONNECTION_EVENT_PERIODIC;
 	record->last_state = sock_of(tcp)->__sk_common.skc_state;
-	return record;
+	if (!settle(state, cookie, now, delta)) {
+		record_discard(record);
+		return false;
+	}
+	record_submit(record);
+	return true;
 }
 
 static __always_inline void look_at(struct socket_state *state, bool periodic)
@@ -127,10 +152,9 @@ static __always_inline void look_at(struct socket_state *state, bool periodic)
 	__u64 cookie = state->cookie;
 	struct sums_value delta = {};
 	struct sums_key key = {};
-	struct connection_record *record = 0;
 	struct socket_counts now;
 	struct tcp_sock *tcp = 0;
-	bool open = false;
+	bool open;
 
 	if (!cookie)
 		return;
@@ -150,23 +174,15 @@ static __always_inline void look_at(struct socket_state *state, bool periodic)
 		look_at_dialling(state, tcp);
 	if (state->phase != SOCKET_PHASE_ESTABLISHED)
 		return;
+	/* Its end was told to the program before the state said so, and must have been seen. */
+	if (sock_of(tcp)->__sk_common.skc_state == CONNECTION_STATE_CLOSE) {
+		forget(state, cookie);
+		return;
+	}
 	counts_read(&now, tcp, state);
 	sums_key_of(&key, sock_of(tcp), state->direction);
-	/* Reserved before the look at the phase: the record of the end comes after it in the ring.
-	 */
-	if (periodic)
-		record = periodic_record(tcp, state, &now);
-
-	bpf_spin_lock(&state->lock);
-	if (state->cookie == cookie && state->phase == SOCKET_PHASE_ESTABLISHED) {
-		open = true;
-		counts_settle(&delta, state, &now);
-	}
-	bpf_spin_unlock(&state->lock);
-	if (record && open)
-		record_submit(record);
-	else if (record)
-		record_discard(record);
+	open = periodic ? settle_with_record(state, cookie, tcp, &now, &delta)
+			: settle(state, cookie, &now, &delta);
 	if (open && !sums_is_zero(&delta))
 		sums_add(&key, &delta);
 }

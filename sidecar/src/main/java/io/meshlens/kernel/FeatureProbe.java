@@ -15,13 +15,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Asks the kernel for everything that the programs need. */
 public final class FeatureProbe {
   private static final String ALL = "everything";
-  private static final Pattern VERSION = Pattern.compile("(\\d{1,9})\\.(\\d{1,9}).*");
   private static final int MIN_MAJOR = 5;
   private static final int MIN_MINOR = 10;
 
@@ -103,13 +100,9 @@ public final class FeatureProbe {
   }
 
   static Answer versionAnswer(String version) {
-    Matcher m = VERSION.matcher(version);
-    if (!m.matches()) {
-      return Answer.UNKNOWN;
-    }
-    int major = Integer.parseInt(m.group(1));
-    int minor = Integer.parseInt(m.group(2));
-    return major > MIN_MAJOR || (major == MIN_MAJOR && minor >= MIN_MINOR) ? Answer.YES : Answer.NO;
+    return KernelVersion.parse(version)
+        .map(kernel -> yes(!kernel.isOlderThan(MIN_MAJOR, MIN_MINOR)))
+        .orElse(Answer.UNKNOWN);
   }
 
   private void capabilities() {

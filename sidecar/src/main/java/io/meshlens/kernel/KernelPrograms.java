@@ -61,6 +61,12 @@ public final class KernelPrograms implements AutoCloseable {
     }
     // Not every kernel has everything: what the fewest have is left out first.
     Set<Extra> missing = EnumSet.noneOf(Extra.class);
+    KernelVersion kernel = KernelVersion.running();
+    for (Extra extra : Extra.values()) {
+      if (extra.isMissingFrom(kernel)) {
+        missing.add(extra);
+      }
+    }
     Optional<BpfException> refusal = Optional.empty();
     for (int leftOut = 0; leftOut <= Extra.values().length; leftOut++) {
       try {
@@ -91,7 +97,7 @@ public final class KernelPrograms implements AutoCloseable {
       missing.forEach(extra -> extra.programs().forEach(object::disable));
       pins.ifPresent(p -> p.pinMaps(object));
       object.load();
-      return new KernelPrograms(object, EnumSet.copyOf(missing), pins);
+      return new KernelPrograms(object, Set.copyOf(missing), pins);
     } catch (RuntimeException e) {
       object.close();
       throw e;
