@@ -33,6 +33,7 @@ def export(request, context):
                         "kind": kind,
                         "monotonic": getattr(data, "is_monotonic", None),
                         "attributes": {a.key: value_of(a.value) for a in point.attributes},
+                        "start_ns": point.start_time_unix_nano,
                         "value": point.as_int if kind in ("sum", "gauge") else None}))
     return service.ExportMetricsServiceResponse()
 
