@@ -44,7 +44,8 @@ static __always_inline void on_listener_close(struct bpf_sock_ops *ctx, struct b
 
 /*
  * The SYN is about to leave. The hook of connect(2) has usually been here before; what it saw of
- * the address is forgotten when no program changed it.
+ * the address is forgotten when no program changed it; of 0.0.0.0 and :: the kernel itself makes
+ * loopback.
  */
 static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
 {
@@ -61,7 +62,8 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock
 		state->start_mono_ns = bpf_ktime_get_ns();
 		socket_addresses(sock_of(tcp), local, remote);
 		if (state->dialled_port_be == sock_of(tcp)->__sk_common.skc_dport &&
-		    address_equal(state->dialled_address, remote))
+		    (address_equal(state->dialled_address, remote) ||
+		     is_any_address(state->dialled_address)))
 			state->dialled_port_be = 0;
 	} else {
 		socket_begin(state, tcp, CONNECTION_DIRECTION_OUTBOUND);

@@ -106,6 +106,14 @@ static __always_inline bool address_equal(const __u8 *a, const __u8 *b)
 	return ((__u64 *)a)[0] == ((__u64 *)b)[0] && ((__u64 *)a)[1] == ((__u64 *)b)[1];
 }
 
+/* ::, or 0.0.0.0 as IPv4-mapped. */
+static __always_inline bool is_any_address(const __u8 *address)
+{
+	__u32 last = ((__u32 *)address)[3], mapped = ((__u32 *)address)[2];
+
+	return !((__u64 *)address)[0] && !last && (!mapped || mapped == bpf_htonl(0xffff));
+}
+
 /* IPv4 addresses become IPv4-mapped ones, ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
 static __always_inline void map_ipv4(__u8 *address, __be32 ipv4)
 {

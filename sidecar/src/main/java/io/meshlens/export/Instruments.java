@@ -50,8 +50,15 @@ public final class Instruments {
     this.gauges = List.copyOf(gauges);
   }
 
-  void register(Meter meter) {
+  /**
+   * Registers all.
+   *
+   * @param afterSums run between the instruments of the sums, which may be older than this process,
+   *     and those that begin with it
+   */
+  void register(Meter meter, Runnable afterSums) {
     registerMesh(meter);
+    afterSums.run();
     registerVitals(meter);
     for (Gauge gauge : gauges) {
       meter
@@ -141,11 +148,12 @@ public final class Instruments {
     labels
         .ends()
         .ifPresentOrElse(
-            ends ->
-                attributes
-                    .put(SOURCE_ADDRESS, ends.sourceAddress())
-                    .put(DESTINATION_ADDRESS, ends.destinationAddress())
-                    .put(DESTINATION_PORT, (long) ends.destinationPort()),
+            ends -> {
+              ends.sourceAddress().ifPresent(address -> attributes.put(SOURCE_ADDRESS, address));
+              attributes
+                  .put(DESTINATION_ADDRESS, ends.destinationAddress())
+                  .put(DESTINATION_PORT, (long) ends.destinationPort());
+            },
             () -> attributes.put(OVERFLOW, true));
     labels.ioDirection().ifPresent(direction -> attributes.put(NETWORK_IO_DIRECTION, direction));
     labels.errorType().ifPresent(type -> attributes.put(ERROR_TYPE, type));

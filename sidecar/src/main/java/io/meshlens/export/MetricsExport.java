@@ -58,9 +58,10 @@ public final class MetricsExport implements AutoCloseable {
             .setTargetInfoMetricEnabled(false)
             .build();
     registry.register(prometheus);
+    StartClock clock = new StartClock(sumsSince);
     SdkMeterProviderBuilder builder =
         SdkMeterProvider.builder()
-            .setClock(new StartClock(sumsSince))
+            .setClock(clock)
             .setResource(
                 Resource.create(
                     Attributes.of(
@@ -79,7 +80,7 @@ public final class MetricsExport implements AutoCloseable {
                     .build(),
                 type -> maxSeries));
     provider = builder.build();
-    instruments.register(provider.get("meshlens"));
+    instruments.register(provider.get("meshlens"), clock::runOn);
   }
 
   private static MetricExporter exporter(OtlpConfig config) {

@@ -38,6 +38,11 @@ public record Address(long high, long low) {
     return high == 0 && (low & ~IPV4_MASK) == MAPPED_PREFIX;
   }
 
+  /** Whether it is {@code ::}, which is no host's. */
+  public boolean isUnspecified() {
+    return high == 0 && low == 0;
+  }
+
   /** Dotted quad for IPv4, RFC 5952 text for IPv6. */
   public String text() {
     byte[] out = new byte[AddressText.MAX_LENGTH];

@@ -10,6 +10,7 @@ import io.meshlens.libbpf.CgroupOrder;
 import io.meshlens.libbpf.DirectoryLock;
 import io.meshlens.wire.WireLayout;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +57,11 @@ public final class Pins implements AutoCloseable {
     this.removed = List.copyOf(removed);
     maps = layout.resolve("maps");
     links = layout.resolve("links");
-    takenOver = Files.exists(maps.resolve("sums"));
+    Path sums = maps.resolve("sums");
+    takenOver = Files.exists(sums);
+    if (takenOver && !(Files.isReadable(sums) && Files.isWritable(sums))) {
+      throw new AccessDeniedException(sums.toString());
+    }
     Files.createDirectories(maps);
     Files.createDirectories(links);
   }
@@ -172,7 +177,13 @@ public final class Pins implements AutoCloseable {
       }
       return removed;
     } catch (IOException e) {
-      throw new KernelUnavailableException("cannot remove the pins in " + root + ": " + e, e);
+      throw new KernelUnavailableException(
+          "cannot remove the pins in "
+              + root
+              + ": "
+              + e
+              + "; run as the user who made them, or remove them as root",
+          e);
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.metrics;
 
+import io.meshlens.flow.Address;
 import io.meshlens.flow.AddressPair;
 import io.meshlens.flow.Direction;
 import java.util.Optional;
@@ -20,10 +21,18 @@ public record Labels(
   public static final String TRANSMIT = "transmit";
   public static final String RECEIVE = "receive";
 
-  /** Client, server and server port as text. */
-  public record Ends(String sourceAddress, String destinationAddress, int destinationPort) {
+  /**
+   * Client, server and server port as text.
+   *
+   * @param sourceAddress absent for attempts of sockets that never had an address
+   */
+  public record Ends(
+      Optional<String> sourceAddress, String destinationAddress, int destinationPort) {
     static Ends of(AddressPair pair) {
-      return new Ends(pair.client().text(), pair.server().text(), pair.serverPort());
+      return new Ends(
+          Optional.of(pair.client()).filter(client -> !client.isUnspecified()).map(Address::text),
+          pair.server().text(),
+          pair.serverPort());
     }
   }
 

@@ -17,7 +17,7 @@ import java.util.function.ToLongFunction;
 import org.junit.jupiter.api.Test;
 
 final class MetricsSnapshotTest {
-  private static final Labels.Ends ENDS = new Labels.Ends("10.0.0.1", "10.0.0.2", 443);
+  private static final Labels.Ends ENDS = new Labels.Ends(Optional.of("10.0.0.1"), "10.0.0.2", 443);
 
   private static Address ipv4(int last) {
     return new Address(0, 0x0000_ffff_0a00_0000L | last);
