@@ -26,6 +26,7 @@ MPTCP = 262  # IPPROTO_MPTCP
 SOL_MPTCP = 284
 MPTCP_INFO = 1
 SIOCOUTQNSD = 0x894B  # linux/sockios.h
+SO_COOKIE = 57
 SO_ZEROCOPY = 60
 MSG_ZEROCOPY = 0x4000000
 
@@ -40,6 +41,21 @@ def tcp(address, protocol=0):
 def place(address, port):
     """A socket address; one of IPv6 may name its interface, as in fe80::1%veth."""
     return getaddrinfo(address, port, type=SOCK_STREAM)[0][4]
+
+
+def slot(sock):
+    """Where the kernel programs keep the socket: its cookie modulo SOCKET_SLOTS (maps.bpf.h)."""
+    return struct.unpack("Q", sock.getsockopt(SOL_SOCKET, SO_COOKIE, 8))[0] % 16384
+
+
+def tcp_at_slot(address, wanted):
+    """A new socket for a slot that another one has taken, so that it is kept elsewhere."""
+    for _ in range(1 << 18):  # cookies are handed out in sequence, to each processor in lots
+        sock = tcp(address)
+        if slot(sock) == wanted:
+            return sock
+        sock.close()
+    raise AssertionError("no socket for that slot")
 
 
 def listen(address, port, backlog=128, protocol=0, options=()):

@@ -277,31 +277,13 @@ class LiveIT {
     }
   }
 
-  /**
-   * The kernel programs keep a socket in slot {@code cookie % SOCKET_SLOTS} (maps.bpf.h), and one
-   * that finds its slot taken elsewhere.
-   */
   @Test
   void connectionsThatWantTheSameSlotAreToldApart() throws Exception {
-    client.run(
-        """
-        def cookie(sock): return struct.unpack('Q', sock.getsockopt(SOL_SOCKET, 57, 8))[0]
-
-        def dial_at(slot):
-            # Cookies are handed out in sequence, to each processor in lots.
-            for _ in range(1 << 18):
-                sock = tcp('127.0.0.1')
-                if cookie(sock) %% 16384 == slot:
-                    sock.connect(('127.0.0.1', %d))
-                    return sock
-                sock.close()
-            raise AssertionError('no such cookie')
-        """,
-        port);
     connect(1);
-    client.run("slot = cookie(s[0]) %% 16384");
+    client.run("taken = slot(s[0])");
+    String dial = "s.append(tcp_at_slot('127.0.0.1', taken)); s[-1].connect(('127.0.0.1', %d))";
     for (int i = 1; i < 3; i++) {
-      client.run("s.append(dial_at(slot))");
+      client.run(dial, port);
       server.run("a.append(l.accept()[0])");
     }
     for (int i = 0; i < 3; i++) {
@@ -311,7 +293,7 @@ class LiveIT {
     client.run("s[0].close()");
     server.run("finish(a[0])");
     // The slot is free again; those that found it taken stay where they are.
-    client.run("s.append(dial_at(slot))");
+    client.run(dial, port);
     server.run("a.append(l.accept()[0])");
     exchange(3, 104, 214);
     exchange(1, 1, 1);
