@@ -75,9 +75,9 @@ static __always_inline __u8 direction_of(struct tcp_sock *tcp, struct sock *sk)
 
 static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *sk, __u64 cookie)
 {
-	struct socket_state *state = socket_slot(cookie);
+	struct socket_state *state;
 
-	if (state && state->cookie == cookie)
+	if (socket_in_slot(cookie))
 		return;
 	state = bpf_sk_storage_get(&sockets_overflow, tcp, 0, 0);
 	if (state)

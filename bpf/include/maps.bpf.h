@@ -74,11 +74,12 @@ struct socket_state {
 #define SOCKET_SLOTS 16384
 
 /*
- * sockets: slot -> socket_state, the slot being the low bits of the socket's cookie. An array,
- * because making and freeing socket storage costs a connection more than all else that is done for
- * it. Cookies are handed out in sequence, so that a slot is taken only when as many sockets again
- * have been made since; then, and for adopted sockets, sockets_overflow serves. A slot is freed
- * with its connection, or by a live pass when its socket is gone.
+ * sockets: slot -> socket_state, the slot being the low bits of the socket's cookie or, when that
+ * is taken, the one half the array away. An array, because making and freeing socket storage costs
+ * a connection more than all else that is done for it. Cookies are handed out in sequence, so that
+ * both slots are taken only when as many sockets again have been made since; then, and for adopted
+ * sockets, sockets_overflow serves. A slot is freed with its connection, or by a live pass when its
+ * socket is gone.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

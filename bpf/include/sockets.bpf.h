@@ -6,21 +6,52 @@
 #include "compat.bpf.h"
 #include "maps.bpf.h"
 
-static __always_inline struct socket_state *socket_slot(__u64 cookie)
+/* A socket has two slots to choose from, half the array apart. */
+static __always_inline struct socket_state *socket_slot(__u64 cookie, __u32 choice)
 {
-	__u32 slot = cookie & (SOCKET_SLOTS - 1);
+	__u32 slot = (cookie + choice * (SOCKET_SLOTS / 2)) & (SOCKET_SLOTS - 1);
 
 	return bpf_map_lookup_elem(&sockets, &slot);
+}
+
+/* The slot that a socket has, 0 when it has none. */
+static __always_inline struct socket_state *socket_in_slot(__u64 cookie)
+{
+	struct socket_state *state = socket_slot(cookie, 0);
+
+	if (state && state->cookie == cookie)
+		return state;
+	state = socket_slot(cookie, 1);
+	return state && state->cookie == cookie ? state : 0;
 }
 
 /* The state of a socket, 0 when it has none. */
 static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, __u64 cookie)
 {
-	struct socket_state *state = socket_slot(cookie);
+	struct socket_state *state = socket_in_slot(cookie);
 
-	if (state && state->cookie == cookie)
-		return state;
-	return bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
+	return state ? state : bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
+}
+
+/* Takes a slot if it is free: phase NEW. */
+static __always_inline bool socket_claim(struct socket_state *state, struct tcp_sock *tcp,
+					 __u64 cookie)
+{
+	bool mine = false;
+
+	if (state->cookie)
+		return false;
+	bpf_spin_lock(&state->lock);
+	if (!state->cookie) {
+		state->cookie = cookie;
+		state->tcp_sock = (__u64)tcp;
+		state->phase = SOCKET_PHASE_NEW;
+		mine = true;
+	}
+	bpf_spin_unlock(&state->lock);
+	if (mine)
+		state->incarnation = 0;
+	return mine;
 }
 
 /*
@@ -30,30 +61,16 @@ static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, __u
 static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, struct tcp_sock *tcp,
 							__u64 cookie)
 {
-	struct socket_state *state = socket_slot(cookie);
-	bool mine = false;
+	struct socket_state *state = socket_find(sk, cookie);
 
-	if (state && state->cookie == cookie)
+	if (state)
 		return state;
-	if (state && !state->cookie) {
-		/* Adopted sockets, and those that found their slot taken, have theirs elsewhere. */
-		struct socket_state *other = bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
-
-		if (other)
-			return other;
-		bpf_spin_lock(&state->lock);
-		if (!state->cookie) {
-			state->cookie = cookie;
-			state->tcp_sock = (__u64)tcp;
-			state->phase = SOCKET_PHASE_NEW;
-			mine = true;
-		}
-		bpf_spin_unlock(&state->lock);
-		if (mine) {
-			state->incarnation = 0;
-			return state;
-		}
-	}
+	state = socket_slot(cookie, 0);
+	if (state && socket_claim(state, tcp, cookie))
+		return state;
+	state = socket_slot(cookie, 1);
+	if (state && socket_claim(state, tcp, cookie))
+		return state;
 	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state) {
 		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
