@@ -24,17 +24,17 @@ public enum MeshMetric {
       "mesh.tcp.io",
       "By",
       Kind.COUNTER,
-      "Payload bytes of connections that are over, without SYN, FIN and retransmissions."),
+      "Payload bytes, without SYN, FIN and retransmissions."),
   PACKETS(
       "mesh.tcp.packets",
       "{packet}",
       Kind.COUNTER,
-      "Segments of connections that are over, with and without payload."),
+      "Segments with and without payload."),
   RETRANSMITS(
       "mesh.tcp.retransmits",
       "{segment}",
       Kind.COUNTER,
-      "Retransmitted segments of connections that are over, SYNs included.");
+      "Retransmitted segments, SYNs included.");
 
   /** OpenTelemetry instrument kind. */
   public enum Kind {
