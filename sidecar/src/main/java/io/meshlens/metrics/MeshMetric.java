@@ -20,21 +20,10 @@ public enum MeshMetric {
       "{connection}",
       Kind.UP_DOWN_COUNTER,
       "Connections established and not over."),
-  IO(
-      "mesh.tcp.io",
-      "By",
-      Kind.COUNTER,
-      "Payload bytes, without SYN, FIN and retransmissions."),
-  PACKETS(
-      "mesh.tcp.packets",
-      "{packet}",
-      Kind.COUNTER,
-      "Segments with and without payload."),
+  IO("mesh.tcp.io", "By", Kind.COUNTER, "Payload bytes, without SYN, FIN and retransmissions."),
+  PACKETS("mesh.tcp.packets", "{packet}", Kind.COUNTER, "Segments with and without payload."),
   RETRANSMITS(
-      "mesh.tcp.retransmits",
-      "{segment}",
-      Kind.COUNTER,
-      "Retransmitted segments, SYNs included.");
+      "mesh.tcp.retransmits", "{segment}", Kind.COUNTER, "Retransmitted segments, SYNs included.");
 
   /** OpenTelemetry instrument kind. */
   public enum Kind {
