@@ -35,6 +35,9 @@ final class ChartTest {
           "telemetry.address",
           "kernel.ring_size",
           "kernel.max_address_pairs",
+          "kernel.pin_path",
+          "kernel.conntrack",
+          "access_log.periodic_interval",
           "access_log.stdout.enabled",
           "access_log.als.address",
           "access_log.als.log_name",
@@ -127,7 +130,7 @@ final class ChartTest {
   }
 
   @Test
-  void onlyTheCgroupHierarchyOfTheNodeIsMountedAndReadOnly() {
+  void onlyTheCgroupHierarchyReadOnlyAndTheBpfFileSystemOfTheNodeAreMounted() {
     Object pod = at(document("DaemonSet", render()), "spec", "template", "spec");
 
     List<Object> hostPaths = new ArrayList<>();
@@ -136,7 +139,7 @@ final class ChartTest {
         hostPaths.add(at(map, "hostPath", "path"));
       }
     }
-    assertThat(hostPaths).isEqualTo(List.of("/sys/fs/cgroup"));
+    assertThat(hostPaths).isEqualTo(List.of("/sys/fs/cgroup", "/sys/fs/bpf"));
     assertThat(listAt(pod, "containers", 0, "volumeMounts").stream().map(ChartTest::mapAt))
         .contains(Map.of("name", "cgroup", "mountPath", "/host/sys/fs/cgroup", "readOnly", true));
     assertThat(config(render())).containsEntry("cgroup", "/host/sys/fs/cgroup");
