@@ -44,7 +44,7 @@ def place(address, port):
 
 
 def slot(sock):
-    """Where the kernel programs keep the socket: its cookie modulo SOCKET_SLOTS (maps.bpf.h)."""
+    """Where the kernel programs keep the socket if they can: its cookie modulo SOCKET_SLOTS (maps.bpf.h)."""
     return struct.unpack("Q", sock.getsockopt(SOL_SOCKET, SO_COOKIE, 8))[0] % 16384
 
 
