@@ -242,20 +242,6 @@ class OpeningsIT {
   }
 
   @Test
-  void aConnectThatFindsNoFreeLocalPortSendsNothingAndIsNotSeen() throws Exception {
-    nodes.clientNode().sysctl("ipv4/ip_local_port_range", "%1$d %1$d".formatted(port + 1));
-    try {
-      nodes.connect();
-      assertThat(client.fail("dial('%s', %d)", SERVER, port)).isEqualTo("EADDRNOTAVAIL");
-    } finally {
-      nodes.clientNode().sysctl("ipv4/ip_local_port_range", "32768 60999");
-    }
-    client.run("s.close()");
-    server.run("finish(a)");
-    nodes.expect(outbound("fin_local", 0, 0), inbound("fin_remote", 0, 0));
-  }
-
-  @Test
   void aTimeWaitOfTheServerGivesWayToANewConnection() throws Exception {
     nodes.listen();
     for (int bytes : List.of(157, 163)) {
