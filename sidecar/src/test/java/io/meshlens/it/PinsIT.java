@@ -233,9 +233,8 @@ class PinsIT {
       stop(sidecar);
     }
     List<Path> pins = pinned();
-    try (ChildProcess run = meshlens(UNPRIVILEGED, "run");
-        ChildProcess detach = meshlens(UNPRIVILEGED, "detach")) {
-      for (ChildProcess refused : List.of(run, detach)) {
+    for (String command : List.of("run", "detach")) {
+      try (ChildProcess refused = meshlens(UNPRIVILEGED, command)) {
         assertThat(refused.exitCode()).as("%s", refused.err()).isEqualTo(REFUSED);
         assertThat(String.join("\n", refused.err()))
             .contains(root.toString())
