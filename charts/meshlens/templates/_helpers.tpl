@@ -64,12 +64,28 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
+{{/* The node's directory of what is pinned; empty when nothing is. */}}
+{{- define "meshlens.pinPath" -}}
+{{- $path := .Values.config.kernel.pin_path -}}
+{{- if and .Values.bpffs.enabled (ne $path "off") -}}
+{{- eq $path "auto" | ternary "/sys/fs/bpf/meshlens" $path -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What a schema cannot say because it spans two values. */}}
 {{- define "meshlens.validate" -}}
 {{- $timeout := .Values.config.shutdown.timeout -}}
 {{- $grace := .Values.terminationGracePeriodSeconds | int64 -}}
 {{- if le $grace (include "meshlens.seconds" $timeout | int64) -}}
 {{- fail (printf "terminationGracePeriodSeconds (%d) must be greater than config.shutdown.timeout (%s), or the kubelet kills the program while it flushes: raise the former or lower the latter" $grace $timeout) -}}
+{{- end -}}
+{{- $path := .Values.config.kernel.pin_path -}}
+{{- if and (hasPrefix "/sys/fs/bpf" $path) (not .Values.bpffs.enabled) -}}
+{{- fail (printf "config.kernel.pin_path (%s) needs bpffs.enabled, or no pod starts: say auto or off, or enable it" $path) -}}
+{{- end -}}
+{{- $surge := (.Values.updateStrategy.rollingUpdate | default dict).maxSurge | default 0 | toString -}}
+{{- if and (or (include "meshlens.pinPath" .) .Values.hostNetwork) (not (has $surge (list "0" "0%"))) -}}
+{{- fail (printf "updateStrategy.rollingUpdate.maxSurge (%s) must be 0: the second pod of a node waits for the pins (config.kernel.pin_path) or the port (hostNetwork) of the first, which waits for the second to be ready" $surge) -}}
 {{- end -}}
 {{- $monitor := .Values.serviceMonitor -}}
 {{- if gt (include "meshlens.seconds" $monitor.scrapeTimeout | int64) (include "meshlens.seconds" $monitor.interval | int64) -}}

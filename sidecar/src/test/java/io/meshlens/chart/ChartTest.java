@@ -37,8 +37,8 @@ final class ChartTest {
           "kernel.max_address_pairs",
           "kernel.pin_path",
           "kernel.conntrack",
-          "access_log.periodic_interval",
           "access_log.stdout.enabled",
+          "access_log.periodic_interval",
           "access_log.als.address",
           "access_log.als.log_name",
           "access_log.als.tls",
@@ -101,48 +101,6 @@ final class ChartTest {
             "ClusterRoleBinding",
             "Service",
             "DaemonSet");
-  }
-
-  @Test
-  void daemonSetAsksForThreeCapabilitiesAndNothingElse() {
-    Object pod = at(document("DaemonSet", render()), "spec", "template", "spec");
-    Map<Object, Object> context = mapAt(pod, "containers", 0, "securityContext");
-
-    assertThat(listAt(pod, "containers")).hasSize(1);
-    assertThat(at(context, "capabilities"))
-        .isEqualTo(Map.of("drop", List.of("ALL"), "add", List.of("BPF", "PERFMON", "NET_ADMIN")));
-    assertThat(at(context, "privileged")).isEqualTo(false);
-    assertThat(at(context, "allowPrivilegeEscalation")).isEqualTo(false);
-    assertThat(at(context, "readOnlyRootFilesystem")).isEqualTo(true);
-    assertThat(at(context, "seccompProfile")).isEqualTo(Map.of("type", "RuntimeDefault"));
-    assertThat(mapAt(pod))
-        .doesNotContainKeys("hostNetwork", "hostPID", "hostIPC", "initContainers");
-  }
-
-  @Test
-  void legacyCapabilitiesAreAddedOnlyOnRequest() throws IOException {
-    String rendered = render(values("security: {legacyCapabilities: true}"));
-
-    Object container =
-        at(document("DaemonSet", rendered), "spec", "template", "spec", "containers", 0);
-    assertThat(listAt(container, "securityContext", "capabilities", "add"))
-        .isEqualTo(List.of("BPF", "PERFMON", "NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE"));
-  }
-
-  @Test
-  void onlyTheCgroupHierarchyReadOnlyAndTheBpfFileSystemOfTheNodeAreMounted() {
-    Object pod = at(document("DaemonSet", render()), "spec", "template", "spec");
-
-    List<Object> hostPaths = new ArrayList<>();
-    for (Object volume : listAt(pod, "volumes")) {
-      if (volume instanceof Map<?, ?> map && map.containsKey("hostPath")) {
-        hostPaths.add(at(map, "hostPath", "path"));
-      }
-    }
-    assertThat(hostPaths).isEqualTo(List.of("/sys/fs/cgroup", "/sys/fs/bpf"));
-    assertThat(listAt(pod, "containers", 0, "volumeMounts").stream().map(ChartTest::mapAt))
-        .contains(Map.of("name", "cgroup", "mountPath", "/host/sys/fs/cgroup", "readOnly", true));
-    assertThat(config(render())).containsEntry("cgroup", "/host/sys/fs/cgroup");
   }
 
   @Test
@@ -212,6 +170,7 @@ final class ChartTest {
       delimiter = '|',
       value = {
         "prioritClassName: x                        | prioritClassName",
+        "hostIPC: true                              | hostIPC",
         "config: {kernel: {rng_size: 8MiB}}         | rng_size",
         "config: {telemetry: {address: 'x:1'}}      | telemetry",
         "image: {tga: '1'}                          | tga",
@@ -233,6 +192,11 @@ final class ChartTest {
         "telemetry: {port: '15020'}                                | /telemetry/port",
         "telemetry: {port: 65536}                                  | /telemetry/port",
         "telemetry: {ipFamily: ipv6}                               | /telemetry/ipFamily",
+        "config: {kernel: {pin_path: pins}}                        | /config/kernel/pin_path",
+        "config: {kernel: {conntrack: 'on'}}                       | /config/kernel/conntrack",
+        "config: {access_log: {periodic_interval: 0s}} | /config/access_log/periodic_interval",
+        "extraVolumes: [{name: bpffs}]                             | /extraVolumes/0/name",
+        "hostNetwork: 'yes'                                        | /hostNetwork",
         "config: {kernel: {ring_size: 8388608}}                    | /config/kernel/ring_size",
         "config: {kernel: {ring_size: 8 MB}}                       | /config/kernel/ring_size",
         "config: {kernel: {max_address_pairs: many}}     | /config/kernel/max_address_pairs",
@@ -276,7 +240,7 @@ final class ChartTest {
     assertThat(render(values("serviceMonitor: {interval: 1m, scrapeTimeout: 60s}"))).isNotEmpty();
   }
 
-  private static String render(Path... valuesFiles) {
+  static String render(Path... valuesFiles) {
     var template = new Helm(CHART).template().withName("meshlens").withNamespace("meshlens");
     for (Path file : valuesFiles) {
       template = template.withValuesFile(file);
@@ -298,12 +262,12 @@ final class ChartTest {
         "checksum/config");
   }
 
-  private static Map<Object, Object> config(String rendered) {
+  static Map<Object, Object> config(String rendered) {
     String text = (String) at(document("ConfigMap", rendered), "data", CONFIG_FILE);
     return mapAt(yaml().load(text));
   }
 
-  private static Map<Object, Object> document(String kind, String rendered) {
+  static Map<Object, Object> document(String kind, String rendered) {
     List<Map<Object, Object>> found =
         documents(rendered).stream().filter(document -> kind.equals(at(document, "kind"))).toList();
     assertThat(found).as("documents of kind %s", kind).hasSize(1);
@@ -336,21 +300,21 @@ final class ChartTest {
         });
   }
 
-  private static Map<Object, Object> mapAt(Object node, Object... path) {
+  static Map<Object, Object> mapAt(Object node, Object... path) {
     if (at(node, path) instanceof Map<?, ?> map) {
       return new LinkedHashMap<>(map);
     }
     throw new AssertionError("no mapping at " + Arrays.toString(path) + " of " + node);
   }
 
-  private static List<?> listAt(Object node, Object... path) {
+  static List<?> listAt(Object node, Object... path) {
     if (at(node, path) instanceof List<?> list) {
       return list;
     }
     throw new AssertionError("no list at " + Arrays.toString(path) + " of " + node);
   }
 
-  private static Object at(Object node, Object... path) {
+  static Object at(Object node, Object... path) {
     Object current = node;
     for (Object step : path) {
       Object next = null;
