@@ -112,7 +112,7 @@ public final class Sidecar implements AutoCloseable {
     if (als != null) {
       sinks.add(als);
     }
-    enrichment = Enrichment.of(config.kernel(), cgroup.root(), clock::nowMonoNs, vitals, log);
+    enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
     enrichmentLoop = new EnrichmentLoop(enrichment);
     ringLoop = new RingLoop(new RingReader(sinks, enrichment::enrich, clock, vitals), ring, clock);

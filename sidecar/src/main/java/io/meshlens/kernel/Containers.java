@@ -46,7 +46,7 @@ public final class Containers {
   /**
    * Knows nothing before the first scan.
    *
-   * @param root of the cgroup v2 file system
+   * @param root the watched cgroup: nobody asks for cgroups that are not below it
    */
   public Containers(Path root) {
     this.root = root;
@@ -72,7 +72,7 @@ public final class Containers {
   public void scan() throws IOException {
     wanted = false;
     SortedMap<Long, String> found = new TreeMap<>();
-    Files.walkFileTree(root, new Visitor(root, found));
+    Files.walkFileTree(root, new Visitor(found));
     snapshot = new Snapshot(found);
   }
 
@@ -83,11 +83,9 @@ public final class Containers {
   }
 
   private static final class Visitor extends SimpleFileVisitor<Path> {
-    private final Path root;
     private final Map<Long, String> found;
 
-    Visitor(Path root, Map<Long, String> found) {
-      this.root = root;
+    Visitor(Map<Long, String> found) {
       this.found = found;
     }
 
@@ -119,7 +117,7 @@ public final class Containers {
 
     /** The innermost container: a nested one is named below the one it runs in. */
     private String containerOf(Path directory) {
-      for (Path part = directory; part != null && !part.equals(root); part = part.getParent()) {
+      for (Path part = directory; part != null; part = part.getParent()) {
         Optional<String> id = containerId(String.valueOf(part.getFileName()));
         if (id.isPresent()) {
           return id.get();

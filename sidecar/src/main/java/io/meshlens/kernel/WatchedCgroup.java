@@ -11,10 +11,9 @@ import java.util.Optional;
  *
  * @param directory of the cgroup v2 file system
  * @param id kernfs id, which is the directory's inode number
- * @param root of the hierarchy
  * @param isRoot whether it is the root of the mount, so that every socket belongs to it
  */
-public record WatchedCgroup(Path directory, Path root, long id, boolean isRoot) {
+public record WatchedCgroup(Path directory, long id, boolean isRoot) {
   /**
    * Finds the configured cgroup, or the root of the hierarchy.
    *
@@ -38,7 +37,6 @@ public record WatchedCgroup(Path directory, Path root, long id, boolean isRoot) 
       }
       return new WatchedCgroup(
           directory,
-          root.orElse(directory),
           ((Number) Files.getAttribute(directory, "unix:ino")).longValue(),
           configured.isEmpty());
     } catch (IOException e) {
