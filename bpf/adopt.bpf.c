@@ -75,6 +75,7 @@ static __always_inline __u8 direction_of(struct tcp_sock *tcp, struct sock *sk)
 
 static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *sk, __u64 cookie)
 {
+	struct socket_baseline *baseline;
 	struct socket_state *state;
 
 	if (socket_in_slot(cookie))
@@ -82,18 +83,20 @@ static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *
 	state = bpf_sk_storage_get(&sockets_overflow, tcp, 0, 0);
 	if (state)
 		return;
-	state = bpf_sk_storage_get(&sockets_overflow, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	baseline = bpf_sk_storage_get(&baselines, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	state = baseline
+			? bpf_sk_storage_get(&sockets_overflow, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE)
+			: 0;
 	if (!state) {
 		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
 		return;
 	}
-	state->tcp_sock = (__u64)tcp;
-	state->cookie = cookie;
+	storage_begin(state, tcp, cookie);
 	socket_begin(state, tcp, direction_of(tcp, sk));
 	state->flags = CONNECTION_FLAG_ADOPTED;
-	counts_read(&state->baseline, tcp, state);
-	state->summed = state->baseline;
-	quality_read(&state->baseline_quality, tcp, state);
+	counts_read(&baseline->counts, tcp, state);
+	state->summed = baseline->counts;
+	quality_read(&baseline->quality, tcp, state);
 	/* The iterator holds the socket's lock: no event of it can come between. */
 	state->phase = sk->__sk_common.skc_state == CONNECTION_STATE_SYN_SENT
 			       ? SOCKET_PHASE_CONNECTING

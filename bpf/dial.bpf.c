@@ -18,7 +18,7 @@ static __always_inline void on_dial(struct bpf_sock_addr *ctx, const __u8 *addre
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
 		return;
-	state = socket_make(sk, tcp, bpf_get_socket_cookie(ctx));
+	state = socket_make(sk, tcp, socket_cookie(ctx, tcp));
 	if (!state)
 		return;
 	if (state->phase == SOCKET_PHASE_DIALLING && unsent_claim(state))

@@ -81,21 +81,22 @@ static __always_inline bool is_settled(struct tcp_sock *copy, __u64 address)
 static __always_inline void forget(struct socket_state *state, __u64 cookie)
 {
 	__u8 phase = SOCKET_PHASE_NEW;
+	bool mine = false;
 
 	bpf_spin_lock(&state->lock);
 	if (state->cookie == cookie) {
+		mine = true;
 		phase = state->phase;
 		state->phase = SOCKET_PHASE_OVER;
-		if (phase != SOCKET_PHASE_DIALLING)
-			state->cookie = 0;
 	}
 	bpf_spin_unlock(&state->lock);
+	if (!mine)
+		return;
 	if (phase == SOCKET_PHASE_CONNECTING || phase == SOCKET_PHASE_ESTABLISHED)
 		count(KERNEL_COUNTER_CONNECTIONS_VANISHED);
-	if (phase == SOCKET_PHASE_DIALLING) {
+	if (phase == SOCKET_PHASE_DIALLING)
 		report_unsent(state);
-		state->cookie = 0;
-	}
+	socket_release(state);
 }
 
 /* connect(2) has long returned, and no SYN was sent: the socket lives on, the attempt does not. */
@@ -128,6 +129,7 @@ static __always_inline bool settle(struct socket_state *state, __u64 cookie,
  */
 static __always_inline bool settle_with_record(struct socket_state *state, __u64 cookie,
 					       struct tcp_sock *tcp,
+					       const struct socket_baseline *baseline,
 					       const struct socket_counts *now,
 					       struct sums_value *delta)
 {
@@ -136,7 +138,7 @@ static __always_inline bool settle_with_record(struct socket_state *state, __u64
 	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
 	if (!record)
 		return settle(state, cookie, now, delta);
-	fill_record(record, tcp, state, now);
+	fill_record(record, tcp, state, baseline, now);
 	record->event = CONNECTION_EVENT_PERIODIC;
 	record->last_state = sock_of(tcp)->__sk_common.skc_state;
 	if (!settle(state, cookie, now, delta)) {
@@ -147,7 +149,9 @@ static __always_inline bool settle_with_record(struct socket_state *state, __u64
 	return true;
 }
 
-static __always_inline void look_at(struct socket_state *state, bool periodic)
+/* Adopted sockets have their state in storage, so that those with a slot have no baseline. */
+static __always_inline void look_at(struct socket_state *state,
+				    const struct socket_baseline *baseline, bool periodic)
 {
 	__u64 cookie = state->cookie;
 	struct sums_value delta = {};
@@ -181,7 +185,7 @@ static __always_inline void look_at(struct socket_state *state, bool periodic)
 	}
 	counts_read(&now, tcp, state);
 	sums_key_of(&key, sock_of(tcp), state->direction);
-	open = periodic ? settle_with_record(state, cookie, tcp, &now, &delta)
+	open = periodic ? settle_with_record(state, cookie, tcp, baseline, &now, &delta)
 			: settle(state, cookie, &now, &delta);
 	if (open && !sums_is_zero(&delta))
 		sums_add(&key, &delta);
@@ -197,7 +201,7 @@ static __always_inline void look_at_slot(struct bpf_iter__bpf_map_elem *ctx, boo
 	slot = *key;
 	state = bpf_map_lookup_elem(&sockets, &slot);
 	if (state)
-		look_at(state, periodic);
+		look_at(state, 0, periodic);
 }
 
 static __always_inline void look_at_storage(struct bpf_iter__bpf_sk_storage_map *ctx, bool periodic)
@@ -209,7 +213,7 @@ static __always_inline void look_at_storage(struct bpf_iter__bpf_sk_storage_map 
 		return;
 	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
 	if (state)
-		look_at(state, periodic);
+		look_at(state, baseline_of(sk, state), periodic);
 }
 
 SEC("iter/bpf_map_elem")

@@ -24,22 +24,10 @@ static __always_inline void watch(struct bpf_sock_ops *ctx)
 }
 
 /* listen(2): remembers the process, for connections that no process gets to close. */
-static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
+static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct tcp_sock *tcp, __u64 cookie)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
-
-	if (!tcp)
-		return;
-	listener_note(sock_of(tcp), bpf_get_socket_cookie(ctx), (void *)bpf_get_current_task());
+	listener_note(sock_of(tcp), cookie, (void *)bpf_get_current_task());
 	watch(ctx);
-}
-
-static __always_inline void on_listener_close(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
-
-	if (tcp)
-		listener_closed(sock_of(tcp), bpf_get_socket_cookie(ctx));
 }
 
 /*
@@ -47,15 +35,12 @@ static __always_inline void on_listener_close(struct bpf_sock_ops *ctx, struct b
  * the address is forgotten when no program changed it; of 0.0.0.0 and :: the kernel itself makes
  * loopback.
  */
-static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk)
+static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
+				       struct tcp_sock *tcp, __u64 cookie)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
-	struct socket_state *state;
+	struct socket_state *state = socket_make(bpf_sk, tcp, cookie);
 	__u8 local[16], remote[16];
 
-	if (!tcp)
-		return;
-	state = socket_make(bpf_sk, tcp, bpf_get_socket_cookie(ctx));
 	if (!state)
 		return;
 	if (state->phase == SOCKET_PHASE_DIALLING) {
@@ -88,14 +73,10 @@ static __always_inline void count_opened(struct socket_state *state, struct sock
  * (simultaneous open, connection to itself).
  */
 static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
-					   __u8 direction)
+					   struct tcp_sock *tcp, __u64 cookie, __u8 direction)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
-	struct socket_state *state;
+	struct socket_state *state = socket_make(bpf_sk, tcp, cookie);
 
-	if (!tcp)
-		return;
-	state = socket_make(bpf_sk, tcp, bpf_get_socket_cookie(ctx));
 	if (!state)
 		return;
 	if (state->phase != SOCKET_PHASE_CONNECTING) {
@@ -104,7 +85,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 	} else {
 		state->established_mono_ns = bpf_ktime_get_ns();
 	}
-	state->syn_retransmits = syn_retransmits(tcp, state);
+	state->syn_retransmits = syn_retransmits(tcp, baseline_of(bpf_sk, state));
 	/* The lock makes all of the above visible before the phase is. */
 	bpf_spin_lock(&state->lock);
 	state->phase = SOCKET_PHASE_ESTABLISHED;
@@ -126,20 +107,17 @@ static __always_inline bool reset_after_fin(struct sock *sk, __u8 last_state)
 }
 
 /* The connection is over: its record, and what the sums lack of it. */
-static __always_inline void on_close(struct bpf_sock *bpf_sk, struct socket_state *state,
-				     __u8 last_state)
+static __always_inline void on_close(struct bpf_sock *bpf_sk, struct tcp_sock *tcp,
+				     struct socket_state *state, __u8 last_state)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(bpf_sk);
 	bool established = state->phase == SOCKET_PHASE_ESTABLISHED;
+	struct socket_baseline *baseline = baseline_of(bpf_sk, state);
 	struct connection_record *record;
 	struct sums_value delta = {};
 	struct socket_counts now;
+	struct sock *sk = sock_of(tcp);
 	struct sums_key key = {};
-	struct sock *sk;
 
-	if (!tcp)
-		return;
-	sk = sock_of(tcp);
 	counts_read(&now, tcp, state);
 	sums_key_of(&key, sk, state->direction);
 	if (established) {
@@ -147,7 +125,7 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct socket_stat
 	} else {
 		delta.connections_failed = 1;
 		key.error = sk->sk_err;
-		state->syn_retransmits = syn_retransmits(tcp, state);
+		state->syn_retransmits = syn_retransmits(tcp, baseline);
 	}
 
 	/* The phase first: a live pass then makes no record that would follow the last one. */
@@ -159,7 +137,7 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct socket_stat
 
 	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
 	if (record) {
-		fill_record(record, tcp, state, &now);
+		fill_record(record, tcp, state, baseline, &now);
 		record->event = established ? CONNECTION_EVENT_CLOSED : CONNECTION_EVENT_FAILED;
 		record->error = sk->sk_err;
 		record->last_state = last_state;
@@ -172,38 +150,31 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct socket_stat
 	 * connections. The exchange inside submit orders this after all reading of the state.
 	 */
 	if (sock_flag(sk, bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
-		state->cookie = 0;
+		socket_release(state);
 }
 
 /* Whether the process that runs now is the one that ends the connection. */
-static __always_inline bool closed_by_process(struct bpf_sock *bpf_sk, __u32 state)
+static __always_inline bool closed_by_process(struct sock *sk, __u32 state)
 {
-	struct tcp_sock *tcp;
-
 	/* tcp_close_state() alone leads to these, from close(2) and shutdown(2). */
 	if (state == CONNECTION_STATE_FIN_WAIT1 || state == CONNECTION_STATE_LAST_ACK)
 		return true;
-	if (state != CONNECTION_STATE_CLOSE)
-		return false;
 	/* No FIN but a RST of ours: close(2) with unread data or SO_LINGER 0. */
-	tcp = bpf_skc_to_tcp_sock(bpf_sk);
-	return tcp && !sock_of(tcp)->sk_err && sock_of(tcp)->sk_shutdown == 3;
+	return state == CONNECTION_STATE_CLOSE && !sk->sk_err && sk->sk_shutdown == 3;
 }
 
-/* args[0] is the old state, args[1] the new one; the last step alone tells how it ended. */
-static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+/* From one state to the next; the last step alone tells how it ended. */
+static __always_inline void on_state(struct bpf_sock *bpf_sk, struct tcp_sock *tcp, __u64 cookie,
+				     __u32 last, __u32 next)
 {
-	__u32 last = ctx->args[0], next = ctx->args[1];
+	struct sock *sk = sock_of(tcp);
 	struct socket_state *state;
 
-	if (next != CONNECTION_STATE_CLOSE && next != CONNECTION_STATE_FIN_WAIT1 &&
-	    next != CONNECTION_STATE_LAST_ACK)
-		return;
 	if (last == CONNECTION_STATE_LISTEN) {
-		on_listener_close(ctx, sk);
+		listener_closed(sk, cookie);
 		return;
 	}
-	state = socket_find(sk, bpf_get_socket_cookie(ctx));
+	state = socket_find(bpf_sk, cookie);
 	if (!state)
 		return;
 	if (state->direction == CONNECTION_DIRECTION_INBOUND && !state->pid &&
@@ -211,41 +182,60 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *
 		socket_note_owner(state);
 	if (next == CONNECTION_STATE_CLOSE &&
 	    (state->phase == SOCKET_PHASE_CONNECTING || state->phase == SOCKET_PHASE_ESTABLISHED))
-		on_close(sk, state, last);
+		on_close(bpf_sk, tcp, state, last);
 }
 
-static __always_inline void on_rto(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+static __always_inline void on_rto(struct bpf_sock *bpf_sk, __u64 cookie)
 {
-	struct socket_state *state = socket_find(sk, bpf_get_socket_cookie(ctx));
+	struct socket_state *state = socket_find(bpf_sk, cookie);
 
 	if (state)
 		state->timeouts++;
 }
 
+/* Most calls end here: the kernel asks for defaults, or tells of a state that is no news. */
+static __always_inline bool is_ignored(__u32 op, __u32 next)
+{
+	if (op == BPF_SOCK_OPS_STATE_CB)
+		return next != CONNECTION_STATE_CLOSE && next != CONNECTION_STATE_FIN_WAIT1 &&
+		       next != CONNECTION_STATE_LAST_ACK;
+	return op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+	       op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_RTO_CB &&
+	       op != BPF_SOCK_OPS_TCP_LISTEN_CB;
+}
+
 static __always_inline void on_event(struct bpf_sock_ops *ctx)
 {
-	struct bpf_sock *sk = ctx->sk;
+	__u32 op = ctx->op, last = ctx->args[0], next = ctx->args[1];
+	struct tcp_sock *tcp;
+	struct bpf_sock *sk;
+	__u64 cookie;
 
-	if (!sk)
+	if (is_ignored(op, next))
 		return;
-	switch (ctx->op) {
+	sk = ctx->sk;
+	tcp = sk ? bpf_skc_to_tcp_sock(sk) : 0;
+	if (!tcp)
+		return;
+	cookie = socket_cookie(ctx, tcp);
+	switch (op) {
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		on_listen(ctx, sk);
+		on_listen(ctx, tcp, cookie);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		on_connect(ctx, sk);
+		on_connect(ctx, sk, tcp, cookie);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		on_established(ctx, sk, CONNECTION_DIRECTION_OUTBOUND);
+		on_established(ctx, sk, tcp, cookie, CONNECTION_DIRECTION_OUTBOUND);
 		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		on_established(ctx, sk, CONNECTION_DIRECTION_INBOUND);
+		on_established(ctx, sk, tcp, cookie, CONNECTION_DIRECTION_INBOUND);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		on_state(ctx, sk);
+		on_state(sk, tcp, cookie, last, next);
 		break;
 	case BPF_SOCK_OPS_RTO_CB:
-		on_rto(ctx, sk);
+		on_rto(sk, cookie);
 		break;
 	}
 }

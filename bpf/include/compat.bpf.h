@@ -61,6 +61,17 @@ static __always_inline __u32 tcp_total_rto(struct tcp_sock *tcp, __u32 ours)
 	return ours;
 }
 
+extern int LINUX_KERNEL_VERSION __kconfig;
+
+/*
+ * Whether cgroup programs may have the running task as a typed pointer, which is read like any
+ * memory; else every field costs a call. Known of 6.1 and later; 5.10 has no such helper.
+ */
+static __always_inline bool has_typed_task(void)
+{
+	return LINUX_KERNEL_VERSION >= KERNEL_VERSION(6, 1, 0);
+}
+
 /*
  * Whether a processor or a process holds the socket's lock. Kernels with CONFIG_PREEMPT_RT have
  * another lock there, of which only the second half can be told.

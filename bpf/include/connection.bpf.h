@@ -122,12 +122,20 @@ static __always_inline void fill_quality(struct connection_record *record, struc
 	record->syn_retransmits = state->syn_retransmits;
 }
 
-/* The counts of an adopted connection begin when it was adopted. */
-static __always_inline void take_off_baseline(struct connection_record *record,
-					      const struct socket_state *state)
+/* Where the counts of an adopted connection begin; 0 for all others. sk: what the state hangs on.
+ */
+static __always_inline struct socket_baseline *baseline_of(void *sk,
+							   const struct socket_state *state)
 {
-	const struct socket_quality *quality = &state->baseline_quality;
-	const struct socket_counts *counts = &state->baseline;
+	return state->flags & CONNECTION_FLAG_ADOPTED ? bpf_sk_storage_get(&baselines, sk, 0, 0)
+						      : 0;
+}
+
+static __always_inline void take_off_baseline(struct connection_record *record,
+					      const struct socket_baseline *baseline)
+{
+	const struct socket_quality *quality = &baseline->quality;
+	const struct socket_counts *counts = &baseline->counts;
 
 	record->bytes_sent -= counts->bytes_sent;
 	record->bytes_received -= counts->bytes_received;
@@ -144,11 +152,10 @@ static __always_inline void take_off_baseline(struct connection_record *record,
 }
 
 /* Retransmissions of a connection that is not established until now are those of its SYN. */
-static __always_inline __u32 syn_retransmits(struct tcp_sock *tcp, const struct socket_state *state)
+static __always_inline __u16 syn_retransmits(struct tcp_sock *tcp,
+					     const struct socket_baseline *baseline)
 {
-	if (state->flags & CONNECTION_FLAG_ADOPTED)
-		return tcp->total_retrans - (__u32)state->baseline.retransmits;
-	return tcp->total_retrans;
+	return tcp->total_retrans - (baseline ? (__u32)baseline->counts.retransmits : 0);
 }
 
 /* Owner of a connection that no process has closed: who listens where it came in. */
@@ -183,6 +190,7 @@ static __always_inline void fill_identity(struct connection_record *record,
 /* All but event, error and last_state. */
 static __always_inline void fill_record(struct connection_record *record, struct tcp_sock *tcp,
 					const struct socket_state *state,
+					const struct socket_baseline *baseline,
 					const struct socket_counts *now)
 {
 	struct sock *sk = sock_of(tcp);
@@ -194,8 +202,8 @@ static __always_inline void fill_record(struct connection_record *record, struct
 	record->packets_sent = now->packets_sent;
 	record->packets_received = now->packets_received;
 	record->retransmits = now->retransmits;
-	if (state->flags & CONNECTION_FLAG_ADOPTED)
-		take_off_baseline(record, state);
+	if (baseline)
+		take_off_baseline(record, baseline);
 	socket_addresses(sk, record->local_address, record->remote_address);
 	record->local_port_be = bpf_htons(sk->__sk_common.skc_num);
 	record->remote_port_be = sk->__sk_common.skc_dport;

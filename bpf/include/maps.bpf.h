@@ -18,6 +18,13 @@ enum socket_phase {
 	SOCKET_PHASE_OVER,	  /* its record is made; the socket may connect again */
 };
 
+/* Where a socket's state is: see sockets and sockets_overflow. */
+enum socket_place {
+	SOCKET_PLACE_NEAR = 0,
+	SOCKET_PLACE_FAR,
+	SOCKET_PLACE_STORAGE,
+};
+
 /* What a connection has carried. Cumulative. */
 struct socket_counts {
 	__u64 bytes_sent; /* payload, without retransmissions */
@@ -52,38 +59,48 @@ struct socket_state {
 	__u8 flags;
 	__u8 opened_summed; /* 1: the sums know that the connection was opened */
 	__u64 cookie;	    /* of the socket; 0: the slot is free */
-	__u64 tcp_sock;	    /* its address in the kernel, for the live pass */
+	__u32 far_sockets;  /* of a near slot: sockets of its own that have a far one */
+	__u8 place;	    /* enum socket_place */
+	__u8 reserved[3];
+	__u64 tcp_sock; /* its address in the kernel, for the live pass */
 	__u64 start_mono_ns;
 	__u64 established_mono_ns;
 	__u64 cgroup_id;
 	__u32 netns;
 	__u32 pid;
-	__u32 syn_retransmits;
-	__u32 timeouts;
+	__u16 syn_retransmits;
+	__u16 timeouts;
 	__u16 incarnation;
 	__be16 dialled_port_be; /* 0: the dialled address is the remote one */
-	__u8 reserved[4];
 	char comm[16];
 	__u8 dialled_address[16];
 	struct socket_counts summed; /* what the sums hold of this connection */
-	/* What it had carried, and how well, when it was adopted; else not read. */
-	struct socket_counts baseline;
-	struct socket_quality baseline_quality;
 };
 
-#define SOCKET_SLOTS 16384
+/* Pinned: another size needs another WIRE_ABI_VERSION. */
+_Static_assert(sizeof(struct socket_state) == 144, "socket_state");
+
+/* What a connection had carried, and how well, when it was adopted. */
+struct socket_baseline {
+	struct socket_counts counts;
+	struct socket_quality quality;
+};
+
+#define SOCKET_NEAR_SLOTS 1024
+#define SOCKET_FAR_SLOTS  16384
 
 /*
- * sockets: slot -> socket_state, the slot being the low bits of the socket's cookie or, when that
- * is taken, the one half the array away. An array, because making and freeing socket storage costs
- * a connection more than all else that is done for it. Cookies are handed out in sequence, so that
- * both slots are taken only when as many sockets again have been made since; then, and for adopted
- * sockets, sockets_overflow serves. A slot is freed with its connection, or by a live pass when its
- * socket is gone.
+ * sockets: slot -> socket_state. An array, because making and freeing socket storage costs a
+ * connection more than all else that is done for it. A socket has two slots to choose from by the
+ * low bits of its cookie: the first among the few near ones, which short connections use again and
+ * again, so that they stay in the processor's cache; the second among the many far ones, for when
+ * long connections hold the near. Cookies are handed out in sequence, so that a far slot is taken
+ * only when as many sockets have been made since; then, and for adopted sockets, sockets_overflow
+ * serves. A slot is freed with its connection, or by a live pass when its socket is gone.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SOCKET_SLOTS);
+	__uint(max_entries, SOCKET_NEAR_SLOTS + SOCKET_FAR_SLOTS);
 	__type(key, __u32);
 	__type(value, struct socket_state);
 } sockets MAP;
@@ -99,6 +116,17 @@ struct {
 	__type(key, int);
 	__type(value, struct socket_state);
 } sockets_overflow MAP;
+
+/*
+ * baselines: adopted socket -> socket_baseline. Written at its adoption, before its state is made;
+ * lives and dies with the socket.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct socket_baseline);
+} baselines MAP;
 
 struct listener_key {
 	__u8 address[16]; /* bound to; all zero, or ::ffff:0.0.0.0, for any */

@@ -6,23 +6,39 @@
 #include "compat.bpf.h"
 #include "maps.bpf.h"
 
-/* A socket has two slots to choose from, half the array apart. */
-static __always_inline struct socket_state *socket_slot(__u64 cookie, __u32 choice)
+/* The socket's cookie; made by the helper when nobody has asked for it before. */
+static __always_inline __u64 socket_cookie(void *ctx, struct tcp_sock *tcp)
 {
-	__u32 slot = (cookie + choice * (SOCKET_SLOTS / 2)) & (SOCKET_SLOTS - 1);
+	__u64 cookie = tcp->inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter;
+
+	return cookie ? cookie : bpf_get_socket_cookie(ctx);
+}
+
+static __always_inline struct socket_state *near_slot(__u64 cookie)
+{
+	__u32 slot = cookie & (SOCKET_NEAR_SLOTS - 1);
 
 	return bpf_map_lookup_elem(&sockets, &slot);
 }
 
-/* The slot that a socket has, 0 when it has none. */
+static __always_inline struct socket_state *far_slot(__u64 cookie)
+{
+	__u32 slot = SOCKET_NEAR_SLOTS + (cookie & (SOCKET_FAR_SLOTS - 1));
+
+	return bpf_map_lookup_elem(&sockets, &slot);
+}
+
+/* The slot that a socket has, 0 when it has none. A far one is looked at only when it may be. */
 static __always_inline struct socket_state *socket_in_slot(__u64 cookie)
 {
-	struct socket_state *state = socket_slot(cookie, 0);
+	struct socket_state *near = near_slot(cookie), *far;
 
-	if (state && state->cookie == cookie)
-		return state;
-	state = socket_slot(cookie, 1);
-	return state && state->cookie == cookie ? state : 0;
+	if (!near || near->cookie == cookie)
+		return near;
+	if (!near->far_sockets)
+		return 0;
+	far = far_slot(cookie);
+	return far && far->cookie == cookie ? far : 0;
 }
 
 /* The state of a socket, 0 when it has none. */
@@ -54,6 +70,50 @@ static __always_inline bool socket_claim(struct socket_state *state, struct tcp_
 	return mine;
 }
 
+/* A free slot for a socket: phase NEW; 0 when both are taken. */
+static __always_inline struct socket_state *slot_take(struct tcp_sock *tcp, __u64 cookie)
+{
+	struct socket_state *near = near_slot(cookie), *far;
+
+	if (!near || socket_claim(near, tcp, cookie))
+		return near;
+	far = far_slot(cookie);
+	if (!far || far->cookie)
+		return 0;
+	/* Before the claim: who finds the socket in its far slot has been told to look there. */
+	__sync_fetch_and_add(&near->far_sockets, 1);
+	if (socket_claim(far, tcp, cookie)) {
+		far->place = SOCKET_PLACE_FAR;
+		return far;
+	}
+	__sync_fetch_and_add(&near->far_sockets, -1);
+	return 0;
+}
+
+/* The socket needs its state no more. A slot is free again; storage goes with its socket. */
+static __always_inline void socket_release(struct socket_state *state)
+{
+	struct socket_state *near;
+
+	if (state->place == SOCKET_PLACE_STORAGE)
+		return;
+	near = state->place == SOCKET_PLACE_FAR ? near_slot(state->cookie) : 0;
+	state->cookie = 0;
+	if (near)
+		__sync_fetch_and_add(&near->far_sockets, -1);
+}
+
+/* New storage. The address first: a pass believes what has a cookie. */
+static __always_inline void storage_begin(struct socket_state *state, struct tcp_sock *tcp,
+					  __u64 cookie)
+{
+	state->place = SOCKET_PLACE_STORAGE;
+	state->tcp_sock = (__u64)tcp;
+	bpf_spin_lock(&state->lock);
+	state->cookie = cookie;
+	bpf_spin_unlock(&state->lock);
+}
+
 /*
  * The state of a socket, made when there is none: phase NEW. 0, and counted, without memory. A live
  * pass that finds the cookie in a slot finds the socket's address and phase with it.
@@ -65,22 +125,15 @@ static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, str
 
 	if (state)
 		return state;
-	state = socket_slot(cookie, 0);
-	if (state && socket_claim(state, tcp, cookie))
-		return state;
-	state = socket_slot(cookie, 1);
-	if (state && socket_claim(state, tcp, cookie))
+	state = slot_take(tcp, cookie);
+	if (state)
 		return state;
 	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state) {
 		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
 		return 0;
 	}
-	/* The address first: a pass believes what has a cookie. */
-	state->tcp_sock = (__u64)tcp;
-	bpf_spin_lock(&state->lock);
-	state->cookie = cookie;
-	bpf_spin_unlock(&state->lock);
+	storage_begin(state, tcp, cookie);
 	return state;
 }
 
@@ -110,8 +163,17 @@ static __always_inline void socket_begin(struct socket_state *state, struct tcp_
 /* The process that runs now, unless the kernel works for itself. */
 static __always_inline void socket_note_owner(struct socket_state *state)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task;
 
+	if (has_typed_task()) {
+		task = (void *)bpf_get_current_task_btf();
+		if (task->flags & PF_KTHREAD)
+			return;
+		state->pid = task->tgid;
+		__builtin_memcpy(state->comm, task->comm, sizeof(state->comm));
+		return;
+	}
+	task = (void *)bpf_get_current_task();
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		return;
 	state->pid = BPF_CORE_READ(task, tgid);

@@ -16,9 +16,12 @@
 #pragma clang diagnostic push
 #pragma clang diagnostic error "-Wpadded"
 
-/* Bumped whenever the meaning or the layout of any structure below changes. */
+/*
+ * Bumped whenever the meaning or the layout of any structure below changes, or that of a pinned map
+ * (maps.bpf.h): a sidecar takes over only the pins of its own version.
+ */
 enum wire_abi {
-	WIRE_ABI_VERSION = 2,
+	WIRE_ABI_VERSION = 3,
 };
 
 /* What a ring record is. An unknown kind is skipped by its length and counted. */

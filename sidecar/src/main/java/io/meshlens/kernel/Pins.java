@@ -40,6 +40,7 @@ public final class Pins implements AutoCloseable {
       List.of(
           "sockets",
           "sockets_overflow",
+          "baselines",
           "listeners",
           "records",
           "sums",

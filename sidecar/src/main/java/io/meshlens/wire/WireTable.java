@@ -31,7 +31,7 @@ final class WireTable {
       enum kernel_counter.KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0
       enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 2
       enum record_kind.RECORD_KIND_CONNECTION = 1
-      enum wire_abi.WIRE_ABI_VERSION = 2
+      enum wire_abi.WIRE_ABI_VERSION = 3
       struct connection_record = 232 bytes
       struct connection_record.bytes_received = offset 48, 8 bytes, __u64 unsigned
       struct connection_record.bytes_retransmitted = offset 56, 8 bytes, __u64 unsigned
