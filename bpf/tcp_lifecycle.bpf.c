@@ -86,10 +86,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 		state->established_mono_ns = bpf_ktime_get_ns();
 	}
 	state->syn_retransmits = syn_retransmits(tcp, baseline_of(bpf_sk, state));
-	/* The lock makes all of the above visible before the phase is. */
-	bpf_spin_lock(&state->lock);
-	state->phase = SOCKET_PHASE_ESTABLISHED;
-	bpf_spin_unlock(&state->lock);
+	socket_establish(state);
 	if (count_opened_at_once)
 		count_opened(state, sock_of(tcp));
 	watch(ctx);
@@ -174,7 +171,7 @@ static __always_inline void on_state(struct bpf_sock *bpf_sk, struct tcp_sock *t
 		listener_closed(sk, cookie);
 		return;
 	}
-	state = socket_find(bpf_sk, cookie);
+	state = socket_find(bpf_sk, tcp, cookie);
 	if (!state)
 		return;
 	if (state->direction == CONNECTION_DIRECTION_INBOUND && !state->pid &&
@@ -185,9 +182,9 @@ static __always_inline void on_state(struct bpf_sock *bpf_sk, struct tcp_sock *t
 		on_close(bpf_sk, tcp, state, last);
 }
 
-static __always_inline void on_rto(struct bpf_sock *bpf_sk, __u64 cookie)
+static __always_inline void on_rto(struct bpf_sock *bpf_sk, struct tcp_sock *tcp, __u64 cookie)
 {
-	struct socket_state *state = socket_find(bpf_sk, cookie);
+	struct socket_state *state = socket_find(bpf_sk, tcp, cookie);
 
 	if (state)
 		state->timeouts++;
@@ -235,7 +232,7 @@ static __always_inline void on_event(struct bpf_sock_ops *ctx)
 		on_state(sk, tcp, cookie, last, next);
 		break;
 	case BPF_SOCK_OPS_RTO_CB:
-		on_rto(sk, cookie);
+		on_rto(sk, tcp, cookie);
 		break;
 	}
 }

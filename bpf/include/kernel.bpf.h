@@ -105,6 +105,7 @@ struct sock {
 	__u8 sk_shutdown;
 	__u32 sk_max_ack_backlog;
 	struct sock_cgroup_data sk_cgrp_data;
+	void *sk_bpf_storage;
 };
 
 struct inet_sock {

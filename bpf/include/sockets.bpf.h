@@ -41,12 +41,15 @@ static __always_inline struct socket_state *socket_in_slot(__u64 cookie)
 	return far && far->cookie == cookie ? far : 0;
 }
 
-/* The state of a socket, 0 when it has none. */
-static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, __u64 cookie)
+/* The state of a socket, 0 when it has none. tcp is sk as the kernel knows it. */
+static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, struct tcp_sock *tcp,
+							__u64 cookie)
 {
 	struct socket_state *state = socket_in_slot(cookie);
 
-	return state ? state : bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
+	if (state || !tcp->inet_conn.icsk_inet.sk.sk_bpf_storage)
+		return state;
+	return bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
 }
 
 /* Takes a slot if it is free: phase NEW. */
@@ -121,7 +124,7 @@ static __always_inline void storage_begin(struct socket_state *state, struct tcp
 static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, struct tcp_sock *tcp,
 							__u64 cookie)
 {
-	struct socket_state *state = socket_find(sk, cookie);
+	struct socket_state *state = socket_find(sk, tcp, cookie);
 
 	if (state)
 		return state;
@@ -158,6 +161,22 @@ static __always_inline void socket_begin(struct socket_state *state, struct tcp_
 	state->flags = 0;
 	state->opened_summed = 0;
 	__builtin_memset(&state->summed, 0, sizeof(state->summed));
+}
+
+/*
+ * All that was written to the state is visible to a live pass before this phase is. x86 keeps the
+ * order of stores by itself; elsewhere the lock does.
+ */
+static __always_inline void socket_establish(struct socket_state *state)
+{
+#ifdef __TARGET_ARCH_x86
+	barrier();
+	*(volatile __u8 *)&state->phase = SOCKET_PHASE_ESTABLISHED;
+#else
+	bpf_spin_lock(&state->lock);
+	state->phase = SOCKET_PHASE_ESTABLISHED;
+	bpf_spin_unlock(&state->lock);
+#endif
 }
 
 /* The process that runs now, unless the kernel works for itself. */

@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.accesslog;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
 /** Numbers as ASCII, without allocating. */
 final class Digits {
   private static final byte[] HEX =
       "0123456789abcdef".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+
+  private static final VarHandle PAIR =
+      MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+
+  /** The two digits of 0 to 99, the first in the low byte. */
+  private static final short[] PAIRS = new short[100];
+
+  static {
+    for (int i = 0; i < PAIRS.length; i++) {
+      PAIRS[i] = (short) (('0' + i / 10) | (('0' + i % 10) << 8));
+    }
+  }
 
   private Digits() {}
 
@@ -25,11 +41,17 @@ final class Digits {
       rest = tens;
     }
     int small = (int) rest;
-    do {
-      int tens = small / 10;
-      out[--i] = (byte) ('0' + (small - tens * 10));
-      small = tens;
-    } while (small != 0);
+    while (small >= 100) {
+      int hundreds = small / 100;
+      i -= 2;
+      PAIR.set(out, i, PAIRS[small - hundreds * 100]);
+      small = hundreds;
+    }
+    if (small >= 10) {
+      PAIR.set(out, i - 2, PAIRS[small]);
+    } else {
+      out[i - 1] = (byte) ('0' + small);
+    }
     return end;
   }
 
@@ -43,9 +65,14 @@ final class Digits {
 
   /** Exactly {@code width} digits, zeros first. */
   static int writePadded(int value, int width, byte[] out, int at) {
-    for (int i = at + width - 1; i >= at; i--) {
-      out[i] = (byte) ('0' + value % 10);
-      value /= 10;
+    int i = at + width;
+    int rest = value;
+    for (; i - at >= 2; rest /= 100) {
+      i -= 2;
+      PAIR.set(out, i, PAIRS[rest % 100]);
+    }
+    if (i > at) {
+      out[at] = (byte) ('0' + rest % 10);
     }
     return at + width;
   }

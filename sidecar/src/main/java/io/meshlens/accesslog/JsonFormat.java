@@ -11,6 +11,7 @@ import io.meshlens.flow.Direction;
 import io.meshlens.flow.Errno;
 import io.meshlens.flow.Termination;
 import java.util.Arrays;
+import java.util.function.Function;
 
 /**
  * The access log record as one JSON line, schema {@code meshlens.connection.v1}. A key whose value
@@ -23,48 +24,52 @@ public final class JsonFormat {
   /** No line is longer: all keys, numbers at their widest, a command name of escapes only. */
   public static final int MAX_LINE_BYTES = 2048;
 
-  private static final byte[] SCHEMA = bytes("{\"schema\":\"meshlens.connection.v1\",\"event\":\"");
-  private static final byte[] ID = bytes("\",\"id\":\"");
-  private static final byte[] TIME = bytes("\",\"time\":\"");
-  private static final byte[] START_TIME = bytes(",\"start_time\":\"");
-  private static final byte[] DURATION = bytes("\",\"duration_ns\":");
-  private static final byte[] CONNECT = bytes(",\"connect_ns\":");
-  private static final byte[] DIRECTION = bytes(",\"direction\":\"");
-  private static final byte[] SOURCE = bytes("\",\"protocol\":\"tcp\",\"source\":{");
-  private static final byte[] ADDRESS = bytes("\"address\":\"");
-  private static final byte[] PORT = bytes("\",\"port\":");
-  private static final byte[] ORIGINAL_ADDRESS = bytes(",\"original_address\":\"");
-  private static final byte[] ORIGINAL_PORT = bytes("\",\"original_port\":");
-  private static final byte[] DESTINATION = bytes("},\"destination\":{");
-  private static final byte[] BYTES_SENT = bytes("},\"bytes_sent\":");
-  private static final byte[] BYTES_RECEIVED = bytes(",\"bytes_received\":");
-  private static final byte[] PACKETS_SENT = bytes(",\"packets_sent\":");
-  private static final byte[] PACKETS_RECEIVED = bytes(",\"packets_received\":");
-  private static final byte[] RTT = bytes(",\"rtt_us\":");
-  private static final byte[] RTT_VAR = bytes(",\"rtt_var_us\":");
-  private static final byte[] MIN_RTT = bytes(",\"min_rtt_us\":");
-  private static final byte[] RETRANSMITS = bytes(",\"retransmits\":");
-  private static final byte[] BYTES_RETRANSMITTED = bytes(",\"bytes_retransmitted\":");
-  private static final byte[] SYN_RETRANSMITS = bytes(",\"syn_retransmits\":");
-  private static final byte[] TIMEOUTS = bytes(",\"timeouts\":");
-  private static final byte[] REORDERING_EVENTS = bytes(",\"reordering_events\":");
-  private static final byte[] SEGMENTS_DELIVERED = bytes(",\"segments_delivered\":");
-  private static final byte[] SEGMENTS_LOST = bytes(",\"segments_lost\":");
-  private static final byte[] ECN_CE_SEGMENTS = bytes(",\"ecn_ce_segments\":");
-  private static final byte[] RWND_LIMITED = bytes(",\"rwnd_limited_us\":");
-  private static final byte[] TERMINATION = bytes(",\"termination\":\"");
-  private static final byte[] ERROR = bytes(",\"error\":\"");
-  private static final byte[] PROCESS = bytes(",\"process\":{");
-  private static final byte[] PID = bytes("\"pid\":");
-  private static final byte[] COMM = bytes("\"comm\":\"");
-  private static final byte[] CGROUP_ID = bytes("\"cgroup_id\":");
-  private static final byte[] NETNS = bytes("\"netns\":");
-  private static final byte[] CONTAINER_ID = bytes("\"container_id\":\"");
-  private static final byte[] END = bytes("}}\n");
+  private static final Piece SCHEMA =
+      new Piece("{\"schema\":\"meshlens.connection.v1\",\"event\":\"");
+  private static final Piece ID = new Piece("\",\"id\":\"");
+  private static final Piece TIME = new Piece("\",\"time\":\"");
+  private static final Piece START_TIME = new Piece(",\"start_time\":\"");
+  private static final Piece DURATION = new Piece("\",\"duration_ns\":");
+  private static final Piece CONNECT = new Piece(",\"connect_ns\":");
+  private static final Piece DIRECTION = new Piece(",\"direction\":\"");
+  private static final Piece SOURCE = new Piece("\",\"protocol\":\"tcp\",\"source\":{");
+  private static final Piece ADDRESS = new Piece("\"address\":\"");
+  private static final Piece PORT = new Piece("\",\"port\":");
+  private static final Piece ORIGINAL_ADDRESS = new Piece(",\"original_address\":\"");
+  private static final Piece ORIGINAL_PORT = new Piece("\",\"original_port\":");
+  private static final Piece DESTINATION = new Piece("},\"destination\":{");
+  private static final Piece BYTES_SENT = new Piece("},\"bytes_sent\":");
+  private static final Piece BYTES_RECEIVED = new Piece(",\"bytes_received\":");
+  private static final Piece PACKETS_SENT = new Piece(",\"packets_sent\":");
+  private static final Piece PACKETS_RECEIVED = new Piece(",\"packets_received\":");
+  private static final Piece RTT = new Piece(",\"rtt_us\":");
+  private static final Piece RTT_VAR = new Piece(",\"rtt_var_us\":");
+  private static final Piece MIN_RTT = new Piece(",\"min_rtt_us\":");
+  private static final Piece RETRANSMITS = new Piece(",\"retransmits\":");
+  private static final Piece BYTES_RETRANSMITTED = new Piece(",\"bytes_retransmitted\":");
+  private static final Piece SYN_RETRANSMITS = new Piece(",\"syn_retransmits\":");
+  private static final Piece TIMEOUTS = new Piece(",\"timeouts\":");
+  private static final Piece REORDERING_EVENTS = new Piece(",\"reordering_events\":");
+  private static final Piece NOTHING_RETRANSMITTED =
+      Piece.zeros(RETRANSMITS, BYTES_RETRANSMITTED, SYN_RETRANSMITS, TIMEOUTS, REORDERING_EVENTS);
+  private static final Piece SEGMENTS_DELIVERED = new Piece(",\"segments_delivered\":");
+  private static final Piece SEGMENTS_LOST = new Piece(",\"segments_lost\":");
+  private static final Piece ECN_CE_SEGMENTS = new Piece(",\"ecn_ce_segments\":");
+  private static final Piece NOTHING_MARKED = Piece.zeros(SEGMENTS_LOST, ECN_CE_SEGMENTS);
+  private static final Piece RWND_LIMITED = new Piece(",\"rwnd_limited_us\":");
+  private static final Piece TERMINATION = new Piece(",\"termination\":\"");
+  private static final Piece ERROR = new Piece(",\"error\":\"");
+  private static final Piece PROCESS = new Piece(",\"process\":{");
+  private static final Piece PID = new Piece("\"pid\":");
+  private static final Piece COMM = new Piece("\"comm\":\"");
+  private static final Piece CGROUP_ID = new Piece("\"cgroup_id\":");
+  private static final Piece NETNS = new Piece("\"netns\":");
+  private static final Piece CONTAINER_ID = new Piece("\"container_id\":\"");
+  private static final Piece END = new Piece("}}\n");
 
-  private static final byte[][] EVENTS = labels(ConnectionEvent.values(), ConnectionEvent::label);
-  private static final byte[][] DIRECTIONS = labels(Direction.values(), Direction::label);
-  private static final byte[][] TERMINATIONS = labels(Termination.values(), Termination::label);
+  private static final Piece[] EVENTS = labels(ConnectionEvent.values(), ConnectionEvent::label);
+  private static final Piece[] DIRECTIONS = labels(Direction.values(), Direction::label);
+  private static final Piece[] TERMINATIONS = labels(Termination.values(), Termination::label);
 
   private final ConnectionIds ids;
   private final Rfc3339 time = new Rfc3339();
@@ -96,7 +101,7 @@ public final class JsonFormat {
     }
     if (c.event == ConnectionEvent.FAILED && c.error != 0 && c.error != Errno.UNKNOWN) {
       put(ERROR);
-      put(bytes(Errno.name(c.error)));
+      put(Errno.name(c.error).getBytes(US_ASCII));
       out[at++] = '"';
     }
     writeProcess(c);
@@ -179,17 +184,31 @@ public final class JsonFormat {
     if (c.minRttUs != 0) {
       number(MIN_RTT, c.minRttUs);
     }
+    writeLosses(c);
+    number(SEGMENTS_DELIVERED, c.segmentsDelivered);
+    if ((c.segmentsLost | c.ecnCeSegments) == 0) {
+      put(NOTHING_MARKED);
+    } else {
+      number(SEGMENTS_LOST, c.segmentsLost);
+      number(ECN_CE_SEGMENTS, c.ecnCeSegments);
+    }
+    if (c.rwndLimitedUs != 0) {
+      number(RWND_LIMITED, c.rwndLimitedUs);
+    }
+  }
+
+  /** Most connections lose nothing: one piece then. */
+  private void writeLosses(Connection c) {
+    if ((c.retransmits | c.bytesRetransmitted | c.synRetransmits | c.timeouts | c.reorderingEvents)
+        == 0) {
+      put(NOTHING_RETRANSMITTED);
+      return;
+    }
     number(RETRANSMITS, c.retransmits);
     number(BYTES_RETRANSMITTED, c.bytesRetransmitted);
     number(SYN_RETRANSMITS, c.synRetransmits);
     number(TIMEOUTS, c.timeouts);
     number(REORDERING_EVENTS, c.reorderingEvents);
-    number(SEGMENTS_DELIVERED, c.segmentsDelivered);
-    number(SEGMENTS_LOST, c.segmentsLost);
-    number(ECN_CE_SEGMENTS, c.ecnCeSegments);
-    if (c.rwndLimitedUs != 0) {
-      number(RWND_LIMITED, c.rwndLimitedUs);
-    }
   }
 
   private void writeProcess(Connection c) {
@@ -259,21 +278,21 @@ public final class JsonFormat {
     put(escaped.toString().getBytes(UTF_8));
   }
 
-  private void number(byte[] key, long value) {
+  private void number(Piece key, long value) {
     put(key);
     at = Digits.write(value, out, at);
   }
 
-  private void put(byte[] piece) {
-    System.arraycopy(piece, 0, out, at, piece.length);
-    at += piece.length;
+  private void put(Piece piece) {
+    at = piece.write(out, at);
   }
 
-  private static byte[] bytes(String ascii) {
-    return ascii.getBytes(US_ASCII);
+  private void put(byte[] text) {
+    System.arraycopy(text, 0, out, at, text.length);
+    at += text.length;
   }
 
-  private static <E> byte[][] labels(E[] values, java.util.function.Function<E, String> label) {
-    return Arrays.stream(values).map(label).map(JsonFormat::bytes).toArray(byte[][]::new);
+  private static <E> Piece[] labels(E[] values, Function<E, String> label) {
+    return Arrays.stream(values).map(label).map(Piece::new).toArray(Piece[]::new);
   }
 }

@@ -4,17 +4,19 @@ package io.meshlens.app;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.kernel.RingReader;
 import io.meshlens.libbpf.RingBuffer;
+import io.meshlens.wire.ConnectionRecordReader;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * The thread ring-reader: looks at the ring at its own pace, because the kernel wakes nobody. Each
- * look takes a processor from the workload for a moment, so they are few: at 50,000 records a
- * second the longest pause fills a seventeenth of a ring of the default size.
+ * look takes a processor from the workload for a moment, and finds its own data gone from the
+ * cache, so they are few. After one that found a sixteenth of the ring in use, the pause is
+ * shorter.
  */
 final class RingLoop implements Runnable {
-  private static final long SHORTEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(20);
-  private static final long LONGEST_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long SHORT_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(10);
+  private static final long PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long ANCHOR_INTERVAL_NS = TimeUnit.SECONDS.toNanos(1);
 
   private final RingReader reader;
@@ -35,7 +37,7 @@ final class RingLoop implements Runnable {
 
   @Override
   public void run() {
-    long pauseNs = SHORTEST_PAUSE_NS;
+    long manyRecords = ring.capacityBytes() / ConnectionRecordReader.SIZE_BYTES / 16;
     long anchoredNs = clock.nowMonoNs();
     while (true) {
       boolean last = ending;
@@ -50,8 +52,7 @@ final class RingLoop implements Runnable {
         clock.anchor();
         anchoredNs = clock.nowMonoNs();
       }
-      pauseNs = records > 0 ? SHORTEST_PAUSE_NS : Math.min(LONGEST_PAUSE_NS, pauseNs * 2);
-      LockSupport.parkNanos(pauseNs);
+      LockSupport.parkNanos(records > manyRecords ? SHORT_PAUSE_NS : PAUSE_NS);
     }
   }
 }

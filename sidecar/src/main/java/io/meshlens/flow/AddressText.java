@@ -10,6 +10,18 @@ public final class AddressText {
     '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'
   };
 
+  /** The digits of 0 to 255, the first in the lowest byte. */
+  private static final int[] OCTETS = new int[256];
+
+  static {
+    for (int i = 0; i < OCTETS.length; i++) {
+      String text = Integer.toString(i);
+      for (int at = 0; at < text.length(); at++) {
+        OCTETS[i] |= text.charAt(at) << (8 * at);
+      }
+    }
+  }
+
   private AddressText() {}
 
   /**
@@ -35,13 +47,14 @@ public final class AddressText {
   }
 
   private static int writeOctet(int octet, byte[] out, int at) {
-    if (octet >= 100) {
-      out[at++] = (byte) ('0' + octet / 100);
-    }
+    int text = OCTETS[octet];
+    out[at++] = (byte) text;
     if (octet >= 10) {
-      out[at++] = (byte) ('0' + octet / 10 % 10);
+      out[at++] = (byte) (text >>> 8);
     }
-    out[at++] = (byte) ('0' + octet % 10);
+    if (octet >= 100) {
+      out[at++] = (byte) (text >>> 16);
+    }
     return at;
   }
 

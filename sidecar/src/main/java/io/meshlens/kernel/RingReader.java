@@ -78,14 +78,15 @@ public final class RingReader implements RecordConsumer {
       vitals.increment(Vital.RECORDS_LOST_TORN);
       return;
     }
+    if (sinks.length == 0) {
+      return; // the sums have its numbers
+    }
     wire.wrap(data, offset);
     if (!fill()) {
       vitals.increment(Vital.RECORDS_LOST_UNKNOWN_KIND);
       return;
     }
-    if (sinks.length > 0) {
-      enricher.accept(connection);
-    }
+    enricher.accept(connection);
     for (ConnectionSink sink : sinks) {
       sink.accept(connection);
     }
