@@ -7,9 +7,11 @@
 # A shared machine is faster now and slower a minute later by more than observing costs, so the runs
 # of a round must lie close together. Each situation has a cgroup and, where meshlens watches, a
 # sidecar of its own that is started and warmed up once and stopped (SIGSTOP) while it is not its turn.
-# One nginx serves them all, since two differ by more than observing costs: it listens on one port for
-# each situation, with a socket that was made in that situation's cgroup, to which its connections
-# then belong. To go from one situation to the next, only wrk has to be started, in another cgroup.
+# On each processor there is one nginx for them all, since two differ by more than observing costs: it
+# listens on one port for each situation, with a socket that was made in that situation's cgroup, to
+# which its connections then belong. To go from one situation to the next, only wrk has to be started,
+# in another cgroup. wrk runs on the processor of its nginx, because otherwise the rate depends on how
+# the scheduler and the workers happened to share the connections, by more than a tenth.
 # Each round begins with another situation, and a run is compared with the bare run of its own round. In the end, and in a run of its own record by record, nginx's counts of connections are
 # compared with those of meshlens; and in another run the kernel itself says what each program costs.
 #
@@ -26,8 +28,8 @@
 #   --no-exactness     leave out the record-by-record run and the cost of each program
 #
 # workloads:
-#   churn        wrk, 16 connections, every request on a new connection (Connection: close)
-#   keepalive    wrk, 16 connections that stay open
+#   churn        wrk, 8 connections per processor, every request on a new one (Connection: close)
+#   keepalive    wrk, 8 connections per processor that stay open
 #   bulk         iperf3, one stream
 # situations:
 #   bare             nobody watches
@@ -105,9 +107,9 @@ for tool in nginx wrk curl bpftool awk python3; do
 done
 [ -x "$dist/bin/meshlens" ] || die "$dist/bin/meshlens not found: run  make build"
 
-connections=16
-threads=2
 processors=$(nproc)
+connections_each=8
+connections=$((connections_each * processors))
 ticks_per_second=$(getconf CLK_TCK)
 # Share of the machine that processes other than ours, or other virtual machines, may take of a run
 # before the run is repeated.
@@ -122,8 +124,8 @@ program_seconds=5
 work=$(mktemp -d)
 statistics=''
 load_pid='' server_pid='' tcplife_pid='' cgroups=''
-nginx_pid=''
-declare -A sidecar_pid telemetry http_port handled
+nginx_pids=()
+declare -A sidecar_pid telemetry http_ports handled
 end() {
   [ -n "$1" ] || return 0
   kill -TERM "$1" 2>/dev/null || true
@@ -133,7 +135,7 @@ end() {
 finish() {
   local status=$? pid
   trap - EXIT HUP INT PIPE TERM
-  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "$nginx_pid"; do
+  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "${nginx_pids[@]}"; do
     end "$pid"
   done
   # A cgroup can be removed a moment after its last process has ended.
@@ -259,19 +261,29 @@ os.execvp(command[0], command)' "$cgroups" "$@"
 }
 
 start_nginx() { # situation...
-  local dir=$work name places=() servers=''
+  local cpu name
   for name in "$@"; do
-    mkdir "$dir/$name" "$cgroups/$name"
-    http_port[$name]=$(free_port)
+    mkdir "$work/$name" "$cgroups/$name"
+    http_ports[$name]=''
     handled[$name]=0
-    places+=("$name" "${http_port[$name]}")
-    servers+="    listen 127.0.0.1:${http_port[$name]} backlog=1024;
+  done
+  for cpu in $(seq 0 $((processors - 1))); do start_nginx_on "$cpu" "$@"; done
+  echo 0 >"$work/asked"
+}
+start_nginx_on() { # processor situation...
+  local cpu=$1 dir=$work/nginx-$1 name port places=() servers=''
+  shift
+  mkdir "$dir"
+  for name in "$@"; do
+    port=$(free_port)
+    http_ports[$name]+="${http_ports[$name]:+ }$port"
+    places+=("$name" "$port")
+    servers+="    listen 127.0.0.1:$port backlog=1024;
 "
   done
   cat >"$dir/nginx.conf" <<CONF
 daemon off;
-worker_processes auto;
-worker_cpu_affinity auto;
+worker_processes 1;
 pid $dir/nginx.pid;
 error_log $dir/nginx-error.log error;
 events { worker_connections 1024; }
@@ -294,26 +306,28 @@ $servers
   }
 }
 CONF
-  listen_and_serve "${places[@]}" -- nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/nginx-error.log" \
-    2>"$dir/nginx-stderr" &
-  nginx_pid=$!
-  echo 0 >"$dir/asked"
+  listen_and_serve "${places[@]}" -- taskset -c "$cpu" \
+    nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/nginx-error.log" 2>"$dir/nginx-stderr" &
+  nginx_pids+=($!)
   for _ in $(seq 50); do
-    ! curl -sf -o /dev/null "http://127.0.0.1:${http_port[$1]}/" || return 0
-    kill -0 "$nginx_pid" 2>/dev/null || die "nginx ended: $(cat "$dir/nginx-stderr")"
+    ! curl -sf -o /dev/null "http://127.0.0.1:$port/" || return 0
+    kill -0 "${nginx_pids[-1]}" 2>/dev/null || die "nginx ended: $(cat "$dir/nginx-stderr")"
     sleep 0.1
   done
-  die "nginx does not answer on 127.0.0.1:${http_port[$1]}"
+  die "nginx does not answer on 127.0.0.1:$port"
 }
 
 # Prints accepts and handled of stub_status without the connections that asked for it, which nginx
 # counts as well.
 nginx_counts() {
-  local asked
+  local asked cpu
   asked=$(($(cat "$work/asked") + 1))
   echo "$asked" >"$work/asked"
-  curl -sf --unix-socket "$work/status.sock" http://status/ |
-    awk -v asked="$asked" 'NR == 3 { print $1 - asked, $2 - asked }'
+  for cpu in $(seq 0 $((processors - 1))); do
+    curl -sf --unix-socket "$work/nginx-$cpu/status.sock" http://status/
+  done | awk -v asked="$asked" '
+    /^ *[0-9]+ +[0-9]+ +[0-9]+ *$/ { accepts += $1 - asked; handled += $2 - asked }
+    END { print accepts, handled }'
 }
 
 # Also adds what nginx has handled to the situation's count, and leaves it in connections_served.
@@ -328,11 +342,10 @@ run_workload() { # workload situation seconds
   handled[$2]=$((handled[$2] + connections_served))
 }
 load_server() { # workload situation seconds
-  local url=http://127.0.0.1:${http_port[$2]}/
-  local wrk=(wrk -t "$threads" -c "$connections" -d "${3}s")
+  local wrk=(wrk -t 1 -c "$connections_each" -d "${3}s")
   case $1 in
-    churn) load "$2" "${wrk[@]}" -H 'Connection: close' "$url" >"$work/load" ;;
-    keepalive) load "$2" "${wrk[@]}" "$url" >"$work/load" ;;
+    churn) load_each_processor "$2" "${wrk[@]}" -H 'Connection: close' ;;
+    keepalive) load_each_processor "$2" "${wrk[@]}" ;;
     bulk)
       local port
       port=$(free_port)
@@ -345,17 +358,34 @@ load_server() { # workload situation seconds
       ;;
   esac || die "$1 beside $2 failed: $(cat "$work/load")"
 }
+# One wrk on each processor; the output of all, one after the other, is in the file load.
+# shellcheck disable=SC2016,SC2086
+load_each_processor() { # situation wrk...
+  local situation=$1
+  shift
+  load "$situation" sh -c '
+    output=$1 ports=$2 cpu=0 pids="" status=0
+    shift 2
+    for port in $ports; do
+      taskset -c "$cpu" "$@" "http://127.0.0.1:$port/" >"$output.$cpu" 2>&1 &
+      pids="$pids $!" cpu=$((cpu + 1))
+    done
+    trap "kill $pids" TERM INT
+    for pid in $pids; do wait "$pid" || status=1; done
+    exit $status' sh "$work/load" "${http_ports[$situation]}" "$@" || return 1
+  cat "$work"/load.[0-9]* >"$work/load"
+}
 rate_of() {
   case $1 in
     bulk) awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i == "Mbits/sec") print $(i - 1) }' "$work/load" ;;
-    *) awk '$1 == "Requests/sec:" { print $2 }' "$work/load" ;;
+    *) awk '$1 == "Requests/sec:" { sum += $2 } END { print sum }' "$work/load" ;;
   esac
 }
-wrk_requests() { awk '$2 == "requests" && $3 == "in" { print $1 }' "$work/load"; }
+wrk_requests() { awk '$2 == "requests" && $3 == "in" { sum += $1 } END { print sum }' "$work/load"; }
 # Connections or answers that failed for wrk itself.
 wrk_errors() {
-  awk '/Socket errors:/ { gsub(",", ""); print $4 + $6 + $8 + $10; found = 1 }
-    END { if (!found) print 0 }' "$work/load"
+  awk '/Socket errors:/ { gsub(",", ""); sum += $4 + $6 + $8 + $10 }
+    END { print sum + 0 }' "$work/load"
 }
 
 # --- observers -----------------------------------------------------------------------------------
@@ -430,8 +460,8 @@ lost() {
 }
 # Connections to nginx that one side reported as over, as the kernel counted them.
 closed() { # situation reporter
-  awk -v port="destination_port=\"${http_port[$1]}\"" -v side="reporter=\"$2\"" '
-    /^mesh_tcp_connections_closed_total/ && index($0, port) && index($0, side) { sum += $NF }
+  awk -v port="destination_port=\"(${http_ports[$1]// /|})\"" -v side="reporter=\"$2\"" '
+    /^mesh_tcp_connections_closed_total/ && $0 ~ port && index($0, side) { sum += $NF }
     END { print sum + 0 }' "$work/metrics"
 }
 # Until no connection is left at either end: wrk's last ones outlive it by a moment.
@@ -508,7 +538,10 @@ check_counts() { # situation
     fail "beside $1: nginx served ${handled[$1]} connections, meshlens counted $records"
     # Where the difference went: still open, failed, vanished, or folded into the overflow series.
     grep -E '^(mesh_tcp_connections|meshlens_(sums_folded|records|connections))' "$work/metrics" >&2 || true
-    ss -Htan "( sport = :${http_port[$1]} or dport = :${http_port[$1]} )" | grep -v TIME-WAIT >&2 || true
+    local port
+    for port in ${http_ports[$1]}; do
+      ss -Htan "( sport = :$port or dport = :$port )" | grep -v TIME-WAIT >&2 || true
+    done
   fi
   watched=$((watched + handled[$1]))
 }
@@ -555,7 +588,7 @@ check_exactness() {
   lost_count=$(lost) kernel_out=$(closed exactness source) kernel_in=$(closed exactness destination)
   # Reads the ring to its end and flushes the log.
   stop_sidecar exactness
-  read -r outbound inbound ids < <(awk -v port="\"port\":${http_port[exactness]}" '
+  read -r outbound inbound ids < <(awk -v port="\"port\":(${http_ports[exactness]// /|})" '
     {
       at = index($0, "\"destination\":{")
       if (!at || substr($0, at, 120) !~ port "[,}]")
@@ -593,7 +626,7 @@ TABLE
   [ "$kernel_out" = "$served" ] || fail "metrics count $kernel_out outbound of $served connections"
   [ "$lost_count" = 0 ] || fail "$lost_count records or lines counted as lost"
   if [ "$requests" -gt "$served" ] ||
-    [ "$served" -gt $((requests + connections + 1 + errors)) ]; then
+    [ "$served" -gt $((requests + connections + processors + errors)) ]; then
     fail "wrk had $requests answers and $errors errors, nginx handled $served connections"
   fi
 }
