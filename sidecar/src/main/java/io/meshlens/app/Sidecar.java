@@ -235,6 +235,12 @@ public final class Sidecar implements AutoCloseable {
           refusedNamespaces
               + " network namespaces could not be entered: connections there that are older than"
               + " this program are not seen; grant CAP_SYS_ADMIN and CAP_SYS_PTRACE");
+    } else if (!programs.missing().contains(Extra.ADOPTION) && !programs.adoptsAllNamespaces()) {
+      readiness.note(
+          Extra.ADOPTION.label(),
+          "processes outside this pid namespace are not visible: connections of their network"
+              + " namespaces that are older than this program are not seen; run it in the host's"
+              + " pid namespace (hostPID)");
     }
   }
 

@@ -157,6 +157,11 @@ public final class KernelPrograms implements AutoCloseable {
     return new Adoption(object).run(NetworkNamespaces.others().values());
   }
 
+  /** Whether {@link #adopt} can find every network namespace of the host. */
+  public boolean adoptsAllNamespaces() {
+    return NetworkNamespaces.allVisible();
+  }
+
   /** Looks at open connections; empty where the kernel cannot, and before they are watched. */
   public Optional<LivePass> livePass() {
     return Optional.ofNullable(livePass);

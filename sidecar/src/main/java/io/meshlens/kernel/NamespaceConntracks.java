@@ -10,9 +10,11 @@ import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -37,6 +39,10 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
   private final long ownNetns = NetworkNamespaces.own();
   private final Map<Long, Conntrack> open = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<Long, Long> refusedUntilNs = new HashMap<>();
+
+  /** Namespaces for which a look around was asked for. */
+  private final Set<Long> lookedFor = new HashSet<>();
+
   private volatile Map<Long, Path> known = Map.of();
   private volatile boolean unknownSeen;
 
@@ -100,9 +106,14 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
       if (file != null) {
         return Optional.of(Conntrack.open(file));
       }
-      // Its processes are gone, or not to be seen.
-      refuseFor(netns, LOOK_AGAIN_AFTER_NS);
-      unknownSeen = true;
+      // Its processes are gone, or not to be seen: worth one look around, not one after the other.
+      if (lookedFor.add(netns)) {
+        refuseFor(netns, LOOK_AGAIN_AFTER_NS);
+        unknownSeen = true;
+      } else {
+        lookedFor.remove(netns);
+        refuseFor(netns, RETRY_AFTER_NS);
+      }
       vitals.increment(Vital.CONNTRACK_FAILED_NAMESPACE);
     } catch (NetlinkException e) {
       refuse(netns, e);
@@ -124,6 +135,7 @@ final class NamespaceConntracks implements Translations.Lookup, AutoCloseable {
   private void refuseFor(long netns, long durationNs) {
     if (refusedUntilNs.size() >= MAX_OPEN) {
       refusedUntilNs.clear();
+      lookedFor.clear();
     }
     refusedUntilNs.put(netns, monoNs.getAsLong() + durationNs);
   }

@@ -19,6 +19,8 @@ final class NetworkNamespaces {
   private static final List<Path> NAMED =
       List.of(Path.of("/run/netns"), Path.of("/run/docker/netns"));
 
+  private static final long INITIAL_PID_NAMESPACE = 0xEFFF_FFFCL;
+
   private NetworkNamespaces() {}
 
   /** A file for each namespace but our own, by inode number; it may be gone when it is opened. */
@@ -39,6 +41,14 @@ final class NetworkNamespaces {
     }
     inode(proc.resolve("self/ns/net")).ifPresent(byInode::remove);
     return byInode;
+  }
+
+  /**
+   * Whether {@link #others} can find those of all processes: /proc shows the pid namespace of the
+   * host, whose inode number is fixed (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+   */
+  static boolean allVisible() {
+    return inode(PROC.resolve("self/ns/pid")).orElse(0) == INITIAL_PID_NAMESPACE;
   }
 
   /** Our own, by inode number; 0 when /proc is not there. */

@@ -14,11 +14,15 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -36,6 +40,11 @@ import java.util.stream.Stream;
  */
 public final class Pins implements AutoCloseable {
   private static final Pattern LAYOUT = Pattern.compile("abi\\d+-.*");
+
+  /** Nobody else is to hold the lock, or to see what is pinned. */
+  private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
   private static final List<String> MAPS =
       List.of(
           "sockets",
@@ -63,8 +72,8 @@ public final class Pins implements AutoCloseable {
     if (takenOver && !(Files.isReadable(sums) && Files.isWritable(sums))) {
       throw new AccessDeniedException(sums.toString());
     }
-    Files.createDirectories(maps);
-    Files.createDirectories(links);
+    Files.createDirectories(maps, OWNER_ONLY);
+    Files.createDirectories(links, OWNER_ONLY);
   }
 
   /**
@@ -138,7 +147,7 @@ public final class Pins implements AutoCloseable {
 
   private static DirectoryLock lock(Path root) throws KernelUnavailableException {
     try {
-      Files.createDirectories(root);
+      Files.createDirectories(root, OWNER_ONLY);
       return DirectoryLock.tryLock(root)
           .orElseThrow(
               () ->

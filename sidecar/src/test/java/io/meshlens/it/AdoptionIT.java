@@ -350,4 +350,18 @@ class AdoptionIT {
     }
     assertThat(sidecar.recordsOfPort(OUTSIDE)).isEmpty();
   }
+
+  @Test
+  void readyzSaysThatProcessesOfOtherPidNamespacesAreNotLookedAt() throws Exception {
+    List<String> alone = List.of("unshare", "--pid", "--fork", "--kill-child=TERM", "--mount-proc");
+    try (TestCgroup cgroup = new TestCgroup()) {
+      String watched = "cgroup=" + cgroup.path();
+      try (SidecarProcess sidecar = SidecarProcess.run(watched, "kernel.pin_path=off")) {
+        assertThat(sidecar.get("/readyz").body()).doesNotContain("hostPID");
+      }
+      try (SidecarProcess sidecar = SidecarProcess.runAt(alone, watched, "kernel.pin_path=off")) {
+        assertThat(sidecar.get("/readyz").body()).contains("adoption").contains("hostPID");
+      }
+    }
+  }
 }

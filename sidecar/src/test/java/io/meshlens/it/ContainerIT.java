@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -19,9 +17,9 @@ class ContainerIT {
   void recordNamesTheContainerOfItsProcess() throws Exception {
     try (TestCgroup pod = new TestCgroup();
         SidecarProcess sidecar = SidecarProcess.run("cgroup=" + pod.path())) {
-      Path container = Files.createDirectory(pod.path().resolve("docker-" + ID + ".scope"));
-      try (TcpPeer inside = new TcpPeer(entrance(container));
-          TcpPeer outside = new TcpPeer(entrance(pod.path()))) {
+      try (TestCgroup container = new TestCgroup(pod, "docker-" + ID + ".scope");
+          TcpPeer inside = new TcpPeer(container.entrance());
+          TcpPeer outside = new TcpPeer(pod.entrance())) {
         connect(inside, outside);
         // The first connection of a container may come before its cgroup has been looked for.
         Thread.sleep(600);
@@ -30,17 +28,11 @@ class ContainerIT {
         JsonNode outbound = SidecarProcess.of(records, "outbound");
         assertThat(outbound.at("/process/container_id").asText()).isEqualTo(ID);
         assertThat(outbound.at("/process/cgroup_id").asLong())
-            .isEqualTo(((Number) Files.getAttribute(container, "unix:ino")).longValue());
+            .isEqualTo(((Number) Files.getAttribute(container.path(), "unix:ino")).longValue());
         assertThat(SidecarProcess.of(records, "inbound").path("process").has("container_id"))
             .isFalse();
       }
-      Files.delete(container);
     }
-  }
-
-  private static List<String> entrance(Path cgroup) {
-    return new ArrayList<>(
-        List.of("sh", "-c", "echo $$ > %s/cgroup.procs; exec \"$@\"".formatted(cgroup), "sh"));
   }
 
   private static int connect(TcpPeer client, TcpPeer server) throws Exception {

@@ -9,6 +9,7 @@ import com.google.errorprone.annotations.FormatMethod;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -27,7 +28,7 @@ final class TcpPeer implements AutoCloseable {
    * @param entrance the command that brings a program to where the peer is to live
    */
   TcpPeer(List<String> entrance) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder(entrance);
+    ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(entrance));
     builder.command().addAll(List.of("/usr/bin/python3", "src/test/python/tcp_peer.py"));
     process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
     snippets = process.outputWriter(UTF_8);

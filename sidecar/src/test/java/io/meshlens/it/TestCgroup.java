@@ -15,6 +15,11 @@ final class TestCgroup implements AutoCloseable {
     path = Files.createDirectory(root().resolve("meshlens-it-" + System.nanoTime()));
   }
 
+  /** One below another, which is closed after it. */
+  TestCgroup(TestCgroup parent, String name) throws IOException {
+    path = Files.createDirectory(parent.path.resolve(name));
+  }
+
   private static Path root() throws IOException {
     return Files.readAllLines(Path.of("/proc/self/mounts")).stream()
         .map(line -> line.split(" "))
