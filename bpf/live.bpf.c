@@ -135,17 +135,17 @@ static __always_inline bool settle_with_record(struct socket_state *state, __u64
 {
 	struct connection_record *record;
 
-	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
+	record = connection_record_reserve();
 	if (!record)
 		return settle(state, cookie, now, delta);
 	fill_record(record, tcp, state, baseline, now);
 	record->event = CONNECTION_EVENT_PERIODIC;
 	record->last_state = sock_of(tcp)->__sk_common.skc_state;
 	if (!settle(state, cookie, now, delta)) {
-		record_discard(record);
+		event_discard(record);
 		return false;
 	}
-	record_submit(record);
+	event_submit(record);
 	return true;
 }
 

@@ -132,7 +132,7 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct tcp_sock *t
 	bpf_spin_unlock(&state->lock);
 	sums_add(&key, &delta);
 
-	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
+	record = connection_record_reserve();
 	if (record) {
 		fill_record(record, tcp, state, baseline, &now);
 		record->event = established ? CONNECTION_EVENT_CLOSED : CONNECTION_EVENT_FAILED;
@@ -140,7 +140,7 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct tcp_sock *t
 		record->last_state = last_state;
 		if (reset_after_fin(sk, last_state))
 			record->flags |= CONNECTION_FLAG_RESET;
-		record_submit(record);
+		event_submit(record);
 	}
 	/*
 	 * A dead socket never connects again; others keep their slot, and with it their count of

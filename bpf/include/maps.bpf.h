@@ -157,14 +157,30 @@ struct {
 } listeners MAP;
 
 /*
- * records: the ring of connection records to the sidecar, its one reader. User space sets the size
- * (kernel.ring_size). When full, the record is lost and counted as
- * KERNEL_COUNTER_RECORDS_LOST_RING_FULL; the sums keep its numbers.
+ * records: the ring of events to the sidecar, its one reader. User space sets the size
+ * (kernel.ring_size). When full, the event is lost and counted in events_lost; of connections the
+ * sums keep the numbers.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 * 1024 * 1024);
 } records MAP;
+
+/* events_enabled: enum record_kind -> 1 while somebody takes such events. By the sidecar. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RECORD_KIND_LIMIT);
+	__type(key, __u32);
+	__type(value, __u32);
+} events_enabled MAP;
+
+/* events_lost: enum record_kind -> events lost because the ring was full, for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RECORD_KIND_LIMIT);
+	__type(key, __u32);
+	__type(value, __u64);
+} events_lost MAP;
 
 /*
  * sums: sums_key -> sums_value for each CPU. Written at the end of a connection and by the live

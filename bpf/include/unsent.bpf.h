@@ -39,7 +39,7 @@ static __always_inline void report_unsent(struct socket_state *state)
 	__builtin_memcpy(key.server_address, state->dialled_address, sizeof(key.server_address));
 	sums_add(&key, &delta);
 
-	record = record_reserve(RECORD_KIND_CONNECTION, sizeof(*record));
+	record = connection_record_reserve();
 	if (!record)
 		return;
 	fill_identity(record, state);
@@ -48,7 +48,7 @@ static __always_inline void report_unsent(struct socket_state *state)
 	record->event = CONNECTION_EVENT_FAILED;
 	record->error = CONNECTION_ERROR_UNKNOWN;
 	record->last_state = CONNECTION_STATE_CLOSE;
-	record_submit(record);
+	event_submit(record);
 }
 
 #endif

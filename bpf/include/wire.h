@@ -24,10 +24,18 @@ enum wire_abi {
 	WIRE_ABI_VERSION = 3,
 };
 
-/* What a ring record is. An unknown kind is skipped by its length and counted. */
+/* What a ring record is: an event type. An unknown kind is skipped by its length and counted. */
 enum record_kind {
 	RECORD_KIND_CONNECTION = 1,
+	/* Kinds are below this. */
+	RECORD_KIND_LIMIT = 16,
 };
+
+/*
+ * Every event type: its structure, which begins with a record_header, and its kind. What emits it
+ * is made from this list (emit.bpf.h); docs/proposal/0006 shows how a type is added.
+ */
+#define WIRE_EVENTS(EVENT) EVENT(connection_record, RECORD_KIND_CONNECTION)
 
 enum connection_event {
 	CONNECTION_EVENT_CLOSED = 1,   /* was established, is over */
@@ -70,15 +78,13 @@ enum connection_state {
 
 /* Indexes of the map kernel_counters. */
 enum kernel_counter {
-	/* Records lost because the ring was full; the sums still hold their numbers. */
-	KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0,
 	/* Connections not tracked because the kernel refused per-socket storage. */
-	KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1,
+	KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 0,
 	/* Additions that went to sums_overflow because sums was full or busy. */
-	KERNEL_COUNTER_SUMS_FOLDED = 2,
+	KERNEL_COUNTER_SUMS_FOLDED = 1,
 	/* Open connections whose socket was gone at a live pass: their end was not seen. */
-	KERNEL_COUNTER_CONNECTIONS_VANISHED = 3,
-	KERNEL_COUNTER_COUNT = 4,
+	KERNEL_COUNTER_CONNECTIONS_VANISHED = 2,
+	KERNEL_COUNTER_COUNT = 3,
 };
 
 /*

@@ -8,7 +8,7 @@ import io.meshlens.accesslog.JsonFormat;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.kernel.MonoClock;
-import io.meshlens.kernel.RingReader;
+import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.util.List;
@@ -48,10 +48,10 @@ public class RecordPathBenchmark {
   private final Vitals vitals = new Vitals();
   private final Seen seen = new Seen();
   private final Lines lines = new Lines();
-  private final RingReader decoding =
-      new RingReader(List.of(seen), c -> {}, MonoClock.system(), vitals);
-  private final RingReader formatting =
-      new RingReader(List.of(lines), c -> {}, MonoClock.system(), vitals);
+  private final ConnectionReader decoding =
+      new ConnectionReader(List.of(seen), c -> {}, MonoClock.system(), vitals);
+  private final ConnectionReader formatting =
+      new ConnectionReader(List.of(lines), c -> {}, MonoClock.system(), vitals);
   private final Connection[] connections = new Connection[RecordedRing.RECORDS];
   private int next;
 
@@ -96,7 +96,7 @@ public class RecordPathBenchmark {
   @Setup
   public void decodeAll() {
     for (int i = 0; i < connections.length; i++) {
-      decoding.accept(ring.data(), ring.offset(i), ring.recordBytes());
+      decoding.accept(ring.data(), ring.offset(i));
       connections[i] = seen.last.copy();
     }
     long lost = vitals.get(Vital.RECORDS_LOST_TORN) + vitals.get(Vital.RECORDS_LOST_UNKNOWN_KIND);
@@ -111,7 +111,7 @@ public class RecordPathBenchmark {
   /** Wire record to {@link Connection}. */
   @Benchmark
   public long decode() {
-    decoding.accept(ring.data(), ring.offset(next++), ring.recordBytes());
+    decoding.accept(ring.data(), ring.offset(next++));
     return seen.bytes;
   }
 
@@ -125,7 +125,7 @@ public class RecordPathBenchmark {
   /** Wire record to JSON line. */
   @Benchmark
   public int decodeAndFormat() {
-    formatting.accept(ring.data(), ring.offset(next++), ring.recordBytes());
+    formatting.accept(ring.data(), ring.offset(next++));
     return lines.end;
   }
 }

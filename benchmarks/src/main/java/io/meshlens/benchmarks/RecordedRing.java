@@ -35,10 +35,6 @@ final class RecordedRing {
     }
   }
 
-  int recordBytes() {
-    return ConnectionRecordReader.SIZE_BYTES;
-  }
-
   ByteBuffer data() {
     return data;
   }

@@ -122,6 +122,19 @@ public final class RingBuffer implements AutoCloseable {
         != 0;
   }
 
+  /**
+   * Returns where the kernel reserves the next record: bytes since the ring was made, headers
+   * included. From any thread.
+   */
+  public long producerPosition() {
+    return cursor.producerPosition();
+  }
+
+  /** Returns up to where records have been taken, counted likewise. From any thread. */
+  public long consumerPosition() {
+    return cursor.consumerPosition();
+  }
+
   /** Returns the bytes reserved and not yet consumed, headers included. From any thread. */
   public long backlogBytes() {
     return cursor.backlogBytes();

@@ -99,10 +99,18 @@ final class RingCursor {
     return delivered;
   }
 
+  long producerPosition() {
+    return (long) POSITION.getAcquire(producerPage, 0L);
+  }
+
+  long consumerPosition() {
+    return (long) POSITION.getAcquire(consumerPage, 0L);
+  }
+
   long backlogBytes() {
     // The consumer first: read the other way round, it could overtake the producer's old position.
-    long consumer = (long) POSITION.getAcquire(consumerPage, 0L);
-    return (long) POSITION.getAcquire(producerPage, 0L) - consumer;
+    long consumer = consumerPosition();
+    return producerPosition() - consumer;
   }
 
   long capacityBytes() {

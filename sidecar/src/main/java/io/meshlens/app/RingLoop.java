@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
+import io.meshlens.kernel.EventChannel;
 import io.meshlens.kernel.MonoClock;
-import io.meshlens.kernel.RingReader;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.wire.ConnectionRecordReader;
 import java.util.concurrent.TimeUnit;
@@ -19,13 +19,13 @@ final class RingLoop implements Runnable {
   private static final long PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long ANCHOR_INTERVAL_NS = TimeUnit.SECONDS.toNanos(1);
 
-  private final RingReader reader;
+  private final EventChannel channel;
   private final RingBuffer ring;
   private final MonoClock clock;
   private volatile boolean ending;
 
-  RingLoop(RingReader reader, RingBuffer ring, MonoClock clock) {
-    this.reader = reader;
+  RingLoop(EventChannel channel, RingBuffer ring, MonoClock clock) {
+    this.channel = channel;
     this.ring = ring;
     this.clock = clock;
   }
@@ -42,7 +42,7 @@ final class RingLoop implements Runnable {
     while (true) {
       boolean last = ending;
       int records = 0;
-      for (int batch = reader.readBatch(ring); batch > 0; batch = reader.readBatch(ring)) {
+      for (int batch = channel.readBatch(); batch > 0; batch = channel.readBatch()) {
         records += batch;
       }
       if (last) {

@@ -10,7 +10,11 @@ import io.meshlens.export.LogStream;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.Enrichment;
+import io.meshlens.kernel.EventChannel;
+import io.meshlens.kernel.EventSwitches;
+import io.meshlens.kernel.EventType;
 import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
 import io.meshlens.kernel.KernelPrograms;
@@ -18,7 +22,6 @@ import io.meshlens.kernel.KernelUnavailableException;
 import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.kernel.Pins;
-import io.meshlens.kernel.RingReader;
 import io.meshlens.kernel.SumsReader;
 import io.meshlens.kernel.WatchedCgroup;
 import io.meshlens.libbpf.RingBuffer;
@@ -27,6 +30,7 @@ import io.meshlens.metrics.MetricsSnapshot;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -64,6 +68,7 @@ public final class Sidecar implements AutoCloseable {
   private final KernelPrograms programs;
   private final RingBuffer ring;
   private final SumsReader sumsReader;
+  private final EventSwitches switches;
   private final MetricsExport metrics;
   private final TelemetryServer server;
   private final @Nullable LogStream logStream;
@@ -97,6 +102,7 @@ public final class Sidecar implements AutoCloseable {
     programs = KernelPrograms.load(config.kernel(), cgroup, pins);
     ring = programs.mapRing();
     sumsReader = programs.sumsReader();
+    switches = programs.eventSwitches();
     ConnectionIds ids = new ConnectionIds(bootId());
 
     List<ConnectionSink> sinks = new ArrayList<>();
@@ -115,7 +121,10 @@ public final class Sidecar implements AutoCloseable {
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
     enrichmentLoop = new EnrichmentLoop(enrichment);
-    ringLoop = new RingLoop(new RingReader(sinks, enrichment::enrich, clock, vitals), ring, clock);
+    EventChannel channel = new EventChannel(ring, vitals);
+    channel.subscribe(
+        EventType.CONNECTION, new ConnectionReader(sinks, enrichment::enrich, clock, vitals));
+    ringLoop = new RingLoop(channel, ring, clock);
 
     httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
     otlpScheduler = Executors.newSingleThreadScheduledExecutor(threads.pool("export-otlp"));
@@ -165,6 +174,7 @@ public final class Sidecar implements AutoCloseable {
   private SumsSnapshot readSums() {
     programs.livePass().ifPresent(LivePass::run);
     sumsReader.mirrorCounters(vitals);
+    vitals.mirror(Vital.RECORDS_LOST_RING_FULL, switches.lost(EventType.CONNECTION));
     return sumsReader.read();
   }
 
@@ -210,6 +220,7 @@ public final class Sidecar implements AutoCloseable {
     }
     ringThread = threads.start("ring-reader", ringLoop);
     enrichmentThread = threads.start("directory-watch", enrichmentLoop);
+    switches.enable(EventType.CONNECTION);
     programs.attach(cgroup);
     sayWhatIsMissing(programs.adopt());
     programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
@@ -303,6 +314,7 @@ public final class Sidecar implements AutoCloseable {
   private void closeKernelSide() {
     enrichment.close();
     sumsReader.close();
+    switches.close();
     ring.close();
     programs.close();
   }

@@ -180,6 +180,11 @@ public final class KernelPrograms implements AutoCloseable {
     }
   }
 
+  /** Turns events on and off; to be closed before this. */
+  public EventSwitches eventSwitches() {
+    return new EventSwitches(object);
+  }
+
   public SumsReader sumsReader() {
     return new SumsReader(
         object.map("sums"), object.map("sums_overflow"), object.map("kernel_counters"));

@@ -52,6 +52,8 @@ public final class Pins implements AutoCloseable {
           "baselines",
           "listeners",
           "records",
+          "events_enabled",
+          "events_lost",
           "sums",
           "sums_overflow",
           "kernel_counters");

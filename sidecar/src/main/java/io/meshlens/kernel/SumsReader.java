@@ -110,8 +110,6 @@ public final class SumsReader implements AutoCloseable {
   /** Copies the kernel's loss counters into the vitals. */
   public synchronized void mirrorCounters(Vitals vitals) {
     vitals.mirror(
-        Vital.RECORDS_LOST_RING_FULL, counter(WireCodes.KERNEL_COUNTER_RECORDS_LOST_RING_FULL));
-    vitals.mirror(
         Vital.CONNECTIONS_UNTRACKED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_UNTRACKED));
     vitals.mirror(
         Vital.CONNECTIONS_VANISHED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_VANISHED));

@@ -25,12 +25,12 @@ final class WireTable {
       enum connection_state.CONNECTION_STATE_SYN_RECV = 3
       enum connection_state.CONNECTION_STATE_SYN_SENT = 2
       enum connection_state.CONNECTION_STATE_TIME_WAIT = 6
-      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1
-      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_VANISHED = 3
-      enum kernel_counter.KERNEL_COUNTER_COUNT = 4
-      enum kernel_counter.KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0
-      enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 2
+      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 0
+      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_VANISHED = 2
+      enum kernel_counter.KERNEL_COUNTER_COUNT = 3
+      enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 1
       enum record_kind.RECORD_KIND_CONNECTION = 1
+      enum record_kind.RECORD_KIND_LIMIT = 16
       enum wire_abi.WIRE_ABI_VERSION = 3
       struct connection_record = 232 bytes
       struct connection_record.bytes_received = offset 48, 8 bytes, __u64 unsigned

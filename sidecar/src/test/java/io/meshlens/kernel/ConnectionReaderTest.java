@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The offsets come from the layout that the kernel build wrote, not from the readers. */
-final class RingReaderTest {
+final class ConnectionReaderTest {
   private static final Map<String, String> LAYOUT = layout();
   private static final String RECORD = "struct connection_record";
   private static final int AT = 24;
@@ -36,7 +36,14 @@ final class RingReaderTest {
   private final Vitals vitals = new Vitals();
   private final CapturingSink sink = new CapturingSink();
   private final MonoClock clock = new MonoClock(() -> 1_000L, () -> Instant.ofEpochSecond(5));
-  private final RingReader reader = new RingReader(List.of(sink), c -> {}, clock, vitals);
+  private final EventDispatch reader =
+      dispatch(new ConnectionReader(List.of(sink), c -> {}, clock, vitals));
+
+  private EventDispatch dispatch(EventConsumer consumer) {
+    EventDispatch dispatch = new EventDispatch(vitals);
+    dispatch.subscribe(EventType.CONNECTION, consumer);
+    return dispatch;
+  }
 
   private static final class CapturingSink implements ConnectionSink {
     final List<Connection> connections = new ArrayList<>();

@@ -6,30 +6,24 @@ import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Termination;
-import io.meshlens.libbpf.RecordConsumer;
-import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import io.meshlens.wire.ConnectionRecordReader;
-import io.meshlens.wire.RecordHeaderReader;
 import io.meshlens.wire.WireCodes;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Reads records in place from the mapped ring and hands each to the sinks.
+ * Takes connection records from the event channel and hands each to the sinks.
  *
  * <p>Owned by: ring-reader. Reading a record makes no call into native code and no object; what a
  * record claims about itself is checked before it is believed.
  */
-public final class RingReader implements RecordConsumer {
-  private static final int MAX_BATCH = 4096;
-
+public final class ConnectionReader implements EventConsumer {
   private final ConnectionSink[] sinks;
   private final MonoClock clock;
   private final Vitals vitals;
-  private final RecordHeaderReader header = new RecordHeaderReader();
   private final ConnectionRecordReader wire = new ConnectionRecordReader();
   private final Connection connection = new Connection();
   private final Consumer<Connection> enricher;
@@ -39,7 +33,7 @@ public final class RingReader implements RecordConsumer {
    *
    * @param enricher adds to each connection what its record does not know
    */
-  public RingReader(
+  public ConnectionReader(
       List<ConnectionSink> sinks, Consumer<Connection> enricher, MonoClock clock, Vitals vitals) {
     this.sinks = sinks.toArray(new ConnectionSink[0]);
     this.enricher = enricher;
@@ -47,37 +41,8 @@ public final class RingReader implements RecordConsumer {
     this.vitals = vitals;
   }
 
-  /** Reads what is there, up to a batch; returns the number of records. */
-  public int readBatch(RingBuffer ring) {
-    long tornBefore = ring.tornRecords();
-    int records = ring.poll(this, MAX_BATCH);
-    vitals.add(Vital.RECORDS_LOST_TORN, ring.tornRecords() - tornBefore);
-    if (records > 0) {
-      vitals.add(Vital.RECORDS_READ, records);
-      for (ConnectionSink sink : sinks) {
-        sink.endBatch();
-      }
-    }
-    return records;
-  }
-
   @Override
-  public void accept(ByteBuffer data, int offset, int length) {
-    if (length < RecordHeaderReader.SIZE_BYTES) {
-      vitals.increment(Vital.RECORDS_LOST_TORN);
-      return;
-    }
-    header.wrap(data, offset);
-    if (header.kind() != WireCodes.RECORD_KIND_CONNECTION
-        || header.version() != WireCodes.WIRE_ABI_VERSION) {
-      vitals.increment(Vital.RECORDS_LOST_UNKNOWN_KIND);
-      return;
-    }
-    if (header.lengthBytes() != ConnectionRecordReader.SIZE_BYTES
-        || length < ConnectionRecordReader.SIZE_BYTES) {
-      vitals.increment(Vital.RECORDS_LOST_TORN);
-      return;
-    }
+  public void accept(ByteBuffer data, int offset) {
     if (sinks.length == 0) {
       return; // the sums have its numbers
     }
@@ -89,6 +54,13 @@ public final class RingReader implements RecordConsumer {
     enricher.accept(connection);
     for (ConnectionSink sink : sinks) {
       sink.accept(connection);
+    }
+  }
+
+  @Override
+  public void endBatch() {
+    for (ConnectionSink sink : sinks) {
+      sink.endBatch();
     }
   }
 

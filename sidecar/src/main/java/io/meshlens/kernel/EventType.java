@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.kernel;
+
+import io.meshlens.wire.ConnectionRecordReader;
+import io.meshlens.wire.WireCodes;
+
+/**
+ * A type of event, as {@code WIRE_EVENTS} in bpf/include/wire.h lists it.
+ *
+ * @param kind enum record_kind
+ * @param sizeBytes of its structure, header included
+ */
+public record EventType(int kind, int sizeBytes) {
+  /** Connections that are over, or looked at. */
+  public static final EventType CONNECTION =
+      new EventType(WireCodes.RECORD_KIND_CONNECTION, ConnectionRecordReader.SIZE_BYTES);
+
+  /** The kind must be one that the kernel side can have. */
+  public EventType {
+    if (kind < 1 || kind >= WireCodes.RECORD_KIND_LIMIT) {
+      throw new IllegalArgumentException("no kind of event: " + kind);
+    }
+  }
+}
