@@ -131,7 +131,7 @@ class PinsIT {
       }
     }
     assertThat(links).hasSize(3);
-    assertThat(maps).hasSize(8);
+    assertThat(maps).hasSize(10);
     Map<String, List<Integer>> ids = Map.of("link", links, "prog", programs, "map", maps);
     ids.forEach((kind, all) -> assertThat(all).allMatch(id -> exists(kind, id)));
 
