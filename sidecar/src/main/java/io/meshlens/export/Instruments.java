@@ -14,11 +14,15 @@ import io.opentelemetry.api.metrics.Meter;
 import io.opentelemetry.api.metrics.ObservableLongMeasurement;
 import io.opentelemetry.api.metrics.ObservableMeasurement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Our metrics as OpenTelemetry instruments, all asynchronous: nothing is counted twice here. */
 public final class Instruments {
@@ -53,13 +57,19 @@ public final class Instruments {
   /**
    * Registers all.
    *
-   * @param afterSums run between the instruments of the sums, which may be older than this process,
-   *     and those that begin with it
+   * @param afterKernels run between the instruments of what the kernel has counted, perhaps since
+   *     before this process, and those that begin with it
    */
-  void register(Meter meter, Runnable afterSums) {
+  void register(Meter meter, Runnable afterKernels) {
+    Set<String> kernels =
+        Arrays.stream(Vital.values())
+            .filter(Vital::isKernels)
+            .map(Vital::metric)
+            .collect(Collectors.toUnmodifiableSet());
     registerMesh(meter);
-    afterSums.run();
-    registerVitals(meter);
+    registerVitals(meter, vital -> kernels.contains(vital.metric()));
+    afterKernels.run();
+    registerVitals(meter, vital -> !kernels.contains(vital.metric()));
     for (Gauge gauge : gauges) {
       meter
           .gaugeBuilder(gauge.metric())
@@ -102,9 +112,10 @@ public final class Instruments {
                 .forEach(point -> measurement.record(point.value(), attributes(point.labels()))));
   }
 
-  private void registerVitals(Meter meter) {
+  private void registerVitals(Meter meter, Predicate<Vital> which) {
+    List<Vital> chosen = Arrays.stream(Vital.values()).filter(which).toList();
     Map<String, ObservableLongMeasurement> byName = new LinkedHashMap<>();
-    for (Vital vital : Vital.values()) {
+    for (Vital vital : chosen) {
       byName.computeIfAbsent(
           vital.metric(),
           name ->
@@ -117,7 +128,7 @@ public final class Instruments {
     batch(
         meter,
         () -> {
-          for (Vital vital : Vital.values()) {
+          for (Vital vital : chosen) {
             ObservableLongMeasurement measurement = byName.get(vital.metric());
             if (measurement != null) {
               measurement.record(

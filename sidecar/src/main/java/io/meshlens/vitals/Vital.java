@@ -115,6 +115,14 @@ public enum Vital {
     return cause;
   }
 
+  /** Whether the kernel programs count it, so that it may be older than this process. */
+  public boolean isKernels() {
+    return switch (this) {
+      case RECORDS_LOST_RING_FULL, CONNECTIONS_UNTRACKED, CONNECTIONS_VANISHED, SUMS_FOLDED -> true;
+      default -> false;
+    };
+  }
+
   /** Description; given once for each metric name, by its first constant. */
   public String help() {
     return help;

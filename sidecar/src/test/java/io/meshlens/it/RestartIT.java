@@ -181,7 +181,7 @@ class RestartIT {
   }
 
   @Test
-  void receiversAreToldThatTheSumsAreOlderThanTheProcess() throws Exception {
+  void receiversAreToldThatWhatTheKernelCountsIsOlderThanTheProcess() throws Exception {
     try (ChildProcess receiver =
         ChildProcess.python("otlp_server.py", ChildProcess.protoDirectory(), "0")) {
       int port =
@@ -191,24 +191,33 @@ class RestartIT {
       String endpoint = "metrics.otlp.endpoint=http://127.0.0.1:" + port;
       Instant begin = Instant.now();
       List<Long> starts = new ArrayList<>();
+      List<Long> ownStarts = new ArrayList<>();
       for (int run = 1; run <= 2; run++) {
         // An interval beyond the test's patience: only the push at the end comes.
         SidecarProcess sidecar = start(endpoint, "metrics.otlp.interval=10m");
         peer.run("t.churn(1)");
         end(sidecar, End.STOP);
-        List<JsonNode> opened = points(receiver, "metric").filter(RestartIT::isOpened).toList();
+        List<JsonNode> opened = pointsOf(receiver, "mesh.tcp.connections.opened");
         JsonNode point = opened.getLast();
         assertThat(opened).hasSize(2 * run);
         assertThat(point.path("value").asLong()).isEqualTo(4L * run);
         starts.add(point.path("start_ns").asLong());
+        for (JsonNode vanished : pointsOf(receiver, "meshlens.connections.vanished")) {
+          assertThat(vanished.path("start_ns").asLong()).isEqualTo(starts.getFirst());
+        }
+        ownStarts.add(
+            pointsOf(receiver, "meshlens.otlp.failures").getLast().path("start_ns").asLong());
       }
       assertThat(starts.getLast()).isEqualTo(starts.getFirst());
+      assertThat(ownStarts.getLast()).isGreaterThan(starts.getFirst());
       assertThat(Instant.ofEpochSecond(0, starts.getFirst())).isBetween(begin, Instant.now());
     }
   }
 
-  private static boolean isOpened(JsonNode point) {
-    return point.path("metric").asText().equals("mesh.tcp.connections.opened");
+  private static List<JsonNode> pointsOf(ChildProcess receiver, String metric) {
+    return points(receiver, "metric")
+        .filter(point -> point.path("metric").asText().equals(metric))
+        .toList();
   }
 
   private static Stream<JsonNode> points(ChildProcess receiver, String key) {
