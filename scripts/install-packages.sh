@@ -8,7 +8,7 @@ here=$(dirname "$(readlink -f "$0")")
 packages_for() {
 	case $1 in
 	build) echo maven make gcc libc6-dev pkg-config clang llvm libbpf-dev bpftool ca-certificates ;;
-	test) echo clang-format nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack curl "promtool|prometheus" ;;
+	test) echo clang-format nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack procps curl "promtool|prometheus" ;;
 	bench) echo nginx-light wrk iperf3 curl ;;
 	*)
 		echo "install-packages.sh: unknown purpose: $1" >&2
