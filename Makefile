@@ -12,6 +12,8 @@ sources := $(shell find pom.xml .mvn proto bpf jni sidecar scripts/find-jdk.sh \
 commit = $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 maven = JAVA_HOME="$$(scripts/find-jdk.sh)" mvn -B -Dmeshlens.commit=$(commit)
 as_root = @[ "$$(id -u)" = 0 ] || { echo "this needs root: sudo make $@" >&2; exit 1; }
+# The Debian suite whose kernel `make test` boots: 5.10, the oldest that the program is for.
+oldest_kernel := bullseye
 # What `make run` passes on:  make run ARGS="--set access_log.als.address=localhost:9001"
 ARGS ?=
 
@@ -21,13 +23,22 @@ run:
 	@$(MAKE) -s --no-print-directory build >&2
 	@exec ./meshlens run $(ARGS)
 
-## test     install what is missing, build, and run every test, those on the real kernel included
+## test     install what is missing, build, and run every test, on this kernel and on Linux 5.10
 test:
 	$(as_root)
-	@scripts/install-packages.sh build test
+	@scripts/install-packages.sh build test kernels
+	scripts/check-shell.sh
 	$(MAKE) --no-print-directory -C bpf format-check
 	$(maven) verify
 	@touch $(built)
+	scripts/kernels.sh --skip-unavailable $(oldest_kernel)
+
+## kernels  try the program on Debian's kernels in virtual machines, 5.10 to the newest, and on this one
+kernels:
+	$(as_root)
+	@scripts/install-packages.sh build kernels
+	@$(MAKE) --no-print-directory build
+	scripts/kernels.sh --report docs/reference/kernels.md
 
 ## build    only build: leaves the program in sidecar/target/dist
 build: $(built)
@@ -79,4 +90,4 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: run test build dist bench image kubernetes wire golden format clean help
+.PHONY: run test kernels build dist bench image kubernetes wire golden format clean help

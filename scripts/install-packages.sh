@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, through apt, for one or more purposes. Says nothing when all is there.
-# usage: install-packages.sh build|test|bench|image ...
+# usage: install-packages.sh build|test|kernels|bench ...
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 
 packages_for() {
 	case $1 in
 	build) echo maven make gcc libc6-dev pkg-config clang llvm libbpf-dev bpftool ca-certificates ;;
-	test) echo clang-format nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack procps curl "promtool|prometheus" ;;
+	test) echo clang-format shellcheck nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack procps curl "promtool|prometheus" ;;
+	kernels) echo qemu-system-x86 busybox-static ;;
 	bench) echo nginx-light wrk iperf3 curl ;;
 	*)
 		echo "install-packages.sh: unknown purpose: $1" >&2
