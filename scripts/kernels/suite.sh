@@ -147,8 +147,8 @@ echo "@@ kernel $(uname -r)"
 code=$?
 sed 's/^/@@ check /' "$work/check"
 [ $code = 0 ] || fail "meshlens check ended with exit code $code"
-# Fields are two blanks or more apart, at least where the needed-by column is an extra's.
-sed -nE 's/.*[[:space:]](adoption|live|dialled)[[:space:]]+(yes|no)[[:space:]].*/\1 \2/p' \
+# By the column NEEDED BY.
+sed -nE 's/.*[[:space:]](adoption|live|dialled|conntrack)[[:space:]]+(yes|no)[[:space:]].*/\1 \2/p' \
 	"$work/check" >"$work/features"
 sed 's/^/@@ feature /' "$work/features"
 

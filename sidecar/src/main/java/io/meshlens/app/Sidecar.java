@@ -17,6 +17,7 @@ import io.meshlens.kernel.EventSwitches;
 import io.meshlens.kernel.EventType;
 import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
+import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
 import io.meshlens.kernel.LivePass;
@@ -239,6 +240,12 @@ public final class Sidecar implements AutoCloseable {
     for (Extra extra : programs.missing()) {
       readiness.note(extra.label(), "no " + extra.purpose() + "; needs " + extra.needs());
       log.warn("this kernel cannot tell " + extra.purpose() + "; that needs " + extra.needs());
+    }
+    if (config.kernel().conntrack() == ConntrackUse.ASKED) {
+      // The first lookup warns.
+      FeatureProbe.conntrackRefusal()
+          .ifPresent(
+              e -> readiness.note("conntrack", "no original addresses by it; " + e.getMessage()));
     }
     if (refusedNamespaces > 0) {
       readiness.note(

@@ -30,7 +30,8 @@ final class CheckCommand implements Callable<Integer> {
     SidecarConfig config = SidecarConfig.of(options.read(), Installation.home());
     List<Feature> features = FeatureProbe.probe(config.kernel());
     PrintWriter out = spec.commandLine().getOut();
-    String row = "%-36s %-12s %-8s %s%n";
+    int widest = features.stream().mapToInt(feature -> feature.name().length()).max().orElse(1);
+    String row = "%-" + widest + "s %-12s %-8s %s%n";
     out.printf(row, "FEATURE", "NEEDED BY", "ANSWER", "FOUND OR REMEDY");
     for (Feature feature : features) {
       out.printf(

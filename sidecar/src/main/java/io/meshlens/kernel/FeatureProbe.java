@@ -2,6 +2,7 @@
 package io.meshlens.kernel;
 
 import io.meshlens.kernel.Feature.Answer;
+import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.libbpf.Helper;
 import io.meshlens.libbpf.KernelProbe;
 import io.meshlens.libbpf.Libbpf;
@@ -9,6 +10,10 @@ import io.meshlens.libbpf.MapType;
 import io.meshlens.libbpf.NativeLibrary;
 import io.meshlens.libbpf.NativeLibraryException;
 import io.meshlens.libbpf.ProgramType;
+import io.meshlens.netlink.Conntrack;
+import io.meshlens.netlink.ConntrackEntry;
+import io.meshlens.netlink.ConntrackTuple;
+import io.meshlens.netlink.NetlinkException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +41,9 @@ public final class FeatureProbe {
           Helper.GET_SOCKET_COOKIE,
           Helper.SOCK_OPS_CB_FLAGS_SET);
 
+  /** Second half of ::ffff:127.0.0.1. */
+  private static final long MAPPED_LOOPBACK = 0xffff_7f00_0001L;
+
   private static final int CAP_NET_ADMIN = 12;
   private static final int CAP_SYS_ADMIN = 21;
   private static final int CAP_PERFMON = 38;
@@ -55,6 +63,7 @@ public final class FeatureProbe {
     if (probe.nativeLibrary()) {
       probe.bpf();
       probe.programs();
+      probe.conntrack();
     }
     return List.copyOf(probe.features);
   }
@@ -198,6 +207,38 @@ public final class FeatureProbe {
       }
     } catch (KernelUnavailableException | RuntimeException e) {
       add(name, true, Answer.NO, String.valueOf(e.getMessage()), "see the lines above");
+    }
+  }
+
+  private void conntrack() {
+    if (config.conntrack() == ConntrackUse.LEFT_ALONE) {
+      return;
+    }
+    Optional<NetlinkException> refusal = conntrackRefusal();
+    features.add(
+        new Feature(
+            "original addresses by netfilter",
+            "conntrack",
+            false,
+            yes(refusal.isEmpty()),
+            refusal.map(e -> String.valueOf(e.getMessage())).orElse(""),
+            "load the module nf_conntrack_netlink, or set kernel.conntrack=false"));
+  }
+
+  /**
+   * Asks the connection tracking of our own network namespace for a connection that cannot be.
+   *
+   * @return why there was no answer
+   */
+  public static Optional<NetlinkException> conntrackRefusal() {
+    try (Conntrack conntrack = Conntrack.open()) {
+      ConntrackTuple loopback = new ConntrackTuple();
+      loopback.sourceLow = MAPPED_LOOPBACK;
+      loopback.destinationLow = MAPPED_LOOPBACK;
+      conntrack.find(loopback, new ConntrackEntry());
+      return Optional.empty();
+    } catch (NetlinkException e) {
+      return Optional.of(e);
     }
   }
 
