@@ -28,6 +28,7 @@ test:
 	$(as_root)
 	@scripts/install-packages.sh build test kernels
 	scripts/check-shell.sh
+	clang-format --dry-run --Werror scripts/kernels/*.c
 	$(MAKE) --no-print-directory -C bpf format-check
 	$(maven) verify
 	@touch $(built)
@@ -80,6 +81,7 @@ golden:
 ## format   rewrite all C and Java by the house's formatters
 format:
 	$(MAKE) --no-print-directory -C bpf format
+	clang-format -i scripts/kernels/*.c
 	$(maven) spotless:apply
 
 ## clean    remove everything built

@@ -9,7 +9,7 @@ packages_for() {
 	case $1 in
 	build) echo maven make gcc libc6-dev pkg-config clang llvm libbpf-dev bpftool ca-certificates ;;
 	test) echo clang-format shellcheck nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack procps curl "promtool|prometheus" ;;
-	kernels) echo qemu-system-x86 busybox-static ;;
+	kernels) echo qemu-system-x86 busybox-static iproute2 ;;
 	bench) echo nginx-light wrk iperf3 curl ;;
 	*)
 		echo "install-packages.sh: unknown purpose: $1" >&2

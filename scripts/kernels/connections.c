@@ -22,10 +22,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SUITE_PORT = 20011, REFUSED_PORT = 20021, OLDER_PORT = 20023, OPEN_PORT = 20029 };
-enum { OLDER = 3, OPEN = 5, LONGEST = 20011 };
+enum {
+	SUITE_PORT = 20011,
+	REFUSED_PORT = 20021,
+	OLDER_PORT = 20023,
+	OPEN_PORT = 20029
+};
+enum {
+	OLDER = 3,
+	OPEN = 5,
+	LONGEST = 19993
+};
 
-enum end { CLIENT_FIN, CLIENT_RST, HALF_CLOSE, SERVER_FIN, SERVER_RST, REFUSED, ENDS };
+enum end {
+	CLIENT_FIN,
+	CLIENT_RST,
+	HALF_CLOSE,
+	SERVER_FIN,
+	SERVER_RST,
+	REFUSED,
+	ENDS
+};
 
 /* How the client's record and the server's name each end; a half-close is the client's FIN. */
 static const char *const terminations[ENDS][2] = {
