@@ -56,6 +56,11 @@ static __always_inline struct tcp_sock *copy_sock(__u64 address)
 	return (struct tcp_sock *)copy->bytes;
 }
 
+static __always_inline bool is_same(struct tcp_sock *copy, __u64 cookie)
+{
+	return sock_of(copy)->__sk_common.skc_cookie.counter == (__s64)cookie;
+}
+
 /*
  * Whether a copy was taken while nobody changed the socket. Between two of the kernel's own updates
  * a retransmission or a FIN looks like payload, and the next look would be lower; the socket's lock
@@ -162,15 +167,18 @@ static __always_inline void look_at(struct socket_state *state,
 
 	if (!cookie)
 		return;
-	/* A socket that is never still is left to the next pass. */
+	/*
+	 * A socket that is never still is left to the next pass; but what lies there now in place
+	 * of one that is gone may look as if it never were.
+	 */
 	for (int tries = 0; tries < MAX_COPIES; tries++) {
 		tcp = copy_sock(state->tcp_sock);
-		if (!tcp || is_settled(tcp, state->tcp_sock))
+		if (!tcp || !is_same(tcp, cookie) || is_settled(tcp, state->tcp_sock))
 			break;
 		if (tries == MAX_COPIES - 1)
 			return;
 	}
-	if (!tcp || sock_of(tcp)->__sk_common.skc_cookie.counter != (__s64)cookie) {
+	if (!tcp || !is_same(tcp, cookie)) {
 		forget(state, cookie);
 		return;
 	}
