@@ -83,15 +83,14 @@ static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *
 	state = bpf_sk_storage_get(&sockets_overflow, tcp, 0, 0);
 	if (state)
 		return;
-	baseline = bpf_sk_storage_get(&baselines, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	state = baseline
-			? bpf_sk_storage_get(&sockets_overflow, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE)
-			: 0;
+	baseline = overflow_has_room()
+			   ? bpf_sk_storage_get(&baselines, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE)
+			   : 0;
+	state = baseline ? storage_make(tcp, tcp, cookie) : 0;
 	if (!state) {
-		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
+		count_untracked();
 		return;
 	}
-	storage_begin(state, tcp, cookie);
 	socket_begin(state, tcp, direction_of(tcp, sk));
 	state->flags = CONNECTION_FLAG_ADOPTED;
 	counts_read(&baseline->counts, tcp, state);
@@ -101,8 +100,10 @@ static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *
 	state->phase = sk->__sk_common.skc_state == CONNECTION_STATE_SYN_SENT
 			       ? SOCKET_PHASE_CONNECTING
 			       : SOCKET_PHASE_ESTABLISHED;
-	if (!watch(tcp))
+	if (!watch(tcp)) {
 		bpf_sk_storage_delete(&sockets_overflow, tcp);
+		overflow_add(-1);
+	}
 }
 
 static __always_inline void adopt(struct sock_common *sk_common)

@@ -199,6 +199,15 @@ static __always_inline void look_at(struct socket_state *state,
 		sums_add(&key, &delta);
 }
 
+/* Counts for user space, which makes it zero before each pass. */
+static __always_inline void see(__u32 index)
+{
+	__s64 *seen = socket_use_of(index);
+
+	if (seen)
+		*seen += 1;
+}
+
 static __always_inline void look_at_slot(struct bpf_iter__bpf_map_elem *ctx, bool periodic)
 {
 	__u32 *key = ctx->key, slot;
@@ -208,8 +217,11 @@ static __always_inline void look_at_slot(struct bpf_iter__bpf_map_elem *ctx, boo
 		return;
 	slot = *key;
 	state = bpf_map_lookup_elem(&sockets, &slot);
-	if (state)
-		look_at(state, 0, periodic);
+	if (!state)
+		return;
+	look_at(state, 0, periodic);
+	if (state->cookie)
+		see(SOCKET_USE_SLOTS_SEEN);
 }
 
 static __always_inline void look_at_storage(struct bpf_iter__bpf_sk_storage_map *ctx, bool periodic)
@@ -220,8 +232,10 @@ static __always_inline void look_at_storage(struct bpf_iter__bpf_sk_storage_map 
 	if (!sk || !ctx->value)
 		return;
 	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
-	if (state)
-		look_at(state, baseline_of(sk, state), periodic);
+	if (!state)
+		return;
+	see(SOCKET_USE_OVERFLOW_SEEN);
+	look_at(state, baseline_of(sk, state), periodic);
 }
 
 SEC("iter/bpf_map_elem")

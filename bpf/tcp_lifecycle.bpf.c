@@ -41,8 +41,12 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock
 	struct socket_state *state = socket_make(bpf_sk, tcp, cookie);
 	__u8 local[16], remote[16];
 
-	if (!state)
+	if (!state) {
+		count_untracked();
+		/* For on_established to see. */
+		watch(ctx);
 		return;
+	}
 	if (state->phase == SOCKET_PHASE_DIALLING) {
 		state->start_mono_ns = bpf_ktime_get_ns();
 		socket_addresses(sock_of(tcp), local, remote);
@@ -70,13 +74,22 @@ static __always_inline void count_opened(struct socket_state *state, struct sock
 
 /*
  * A socket that sent a SYN has connected, also when the handshake ended as the other side's does
- * (simultaneous open, connection to itself).
+ * (simultaneous open, connection to itself). One that wears the flag but has no state was counted
+ * as untracked at its SYN: it stays so, whatever room there is now.
  */
 static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
 					   struct tcp_sock *tcp, __u64 cookie, __u8 direction)
 {
-	struct socket_state *state = socket_make(bpf_sk, tcp, cookie);
+	struct socket_state *state;
 
+	if (direction == CONNECTION_DIRECTION_OUTBOUND &&
+	    ctx->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG) {
+		state = socket_find(bpf_sk, tcp, cookie);
+	} else {
+		state = socket_make(bpf_sk, tcp, cookie);
+		if (!state)
+			count_untracked();
+	}
 	if (!state)
 		return;
 	if (state->phase != SOCKET_PHASE_CONNECTING) {
@@ -142,6 +155,8 @@ static __always_inline void on_close(struct bpf_sock *bpf_sk, struct tcp_sock *t
 			record->flags |= CONNECTION_FLAG_RESET;
 		event_submit(record);
 	}
+	if (state->place == SOCKET_PLACE_STORAGE)
+		overflow_add(-1);
 	/*
 	 * A dead socket never connects again; others keep their slot, and with it their count of
 	 * connections. The exchange inside submit orders this after all reading of the state.

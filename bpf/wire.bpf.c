@@ -19,6 +19,8 @@ struct wire_types {
 	enum connection_direction connection_direction;
 	enum connection_state connection_state;
 	enum kernel_counter kernel_counter;
+	enum socket_slots socket_slots;
+	enum socket_use socket_use;
 };
 
 /* Never read and never set. */

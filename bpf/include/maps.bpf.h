@@ -86,9 +86,6 @@ struct socket_baseline {
 	struct socket_quality quality;
 };
 
-#define SOCKET_NEAR_SLOTS 1024
-#define SOCKET_FAR_SLOTS  16384
-
 /*
  * sockets: slot -> socket_state. An array, because making and freeing socket storage costs a
  * connection more than all else that is done for it. A socket has two slots to choose from by the
@@ -96,19 +93,21 @@ struct socket_baseline {
  * again, so that they stay in the processor's cache; the second among the many far ones, for when
  * long connections hold the near. Cookies are handed out in sequence, so that a far slot is taken
  * only when as many sockets have been made since; then, and for adopted sockets, sockets_overflow
- * serves. A slot is freed with its connection, or by a live pass when its socket is gone.
+ * serves. A slot is freed with its connection, or by a live pass when its socket is gone. User
+ * space sets the size (kernel.max_sockets).
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SOCKET_NEAR_SLOTS + SOCKET_FAR_SLOTS);
+	__uint(max_entries, SOCKET_SLOTS_NEAR + 16384);
 	__type(key, __u32);
 	__type(value, struct socket_state);
 } sockets MAP;
 
 /*
  * sockets_overflow: socket -> socket_state, for those that have no slot. Lives and dies with the
- * socket, so it has no size of its own. When the kernel refuses the memory, the connection is
- * counted as KERNEL_COUNTER_CONNECTIONS_UNTRACKED.
+ * socket, so it has no size of its own; max_overflow_sockets bounds it. When that many are there,
+ * the connection is counted as KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL; when the kernel refuses
+ * the memory, as KERNEL_COUNTER_CONNECTIONS_UNTRACKED.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -127,6 +126,18 @@ struct {
 	__type(key, int);
 	__type(value, struct socket_baseline);
 } baselines MAP;
+
+/*
+ * socket_use: enum socket_use -> number. How much of sockets and sockets_overflow is taken. Storage
+ * goes with its socket without a word, so that the programs' own count of it drifts; a live pass
+ * finds the truth, and the sidecar notes the difference. Not pinned: each start counts anew.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SOCKET_USE_COUNT);
+	__type(key, __u32);
+	__type(value, __s64);
+} socket_use MAP;
 
 struct listener_key {
 	__u8 address[16]; /* bound to; all zero, or ::ffff:0.0.0.0, for any */

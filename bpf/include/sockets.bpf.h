@@ -6,6 +6,12 @@
 #include "compat.bpf.h"
 #include "maps.bpf.h"
 
+/* Picks a far slot: their number, a power of two, less one. By user space before load. */
+const volatile __u32 far_slot_mask __weak = 16383;
+
+/* How many sockets may have their state in sockets_overflow; by user space before load. */
+const volatile __u32 max_overflow_sockets __weak = 0xffffffff;
+
 /* The socket's cookie; made by the helper when nobody has asked for it before. */
 static __always_inline __u64 socket_cookie(void *ctx, struct tcp_sock *tcp)
 {
@@ -16,14 +22,14 @@ static __always_inline __u64 socket_cookie(void *ctx, struct tcp_sock *tcp)
 
 static __always_inline struct socket_state *near_slot(__u64 cookie)
 {
-	__u32 slot = cookie & (SOCKET_NEAR_SLOTS - 1);
+	__u32 slot = cookie & (SOCKET_SLOTS_NEAR - 1);
 
 	return bpf_map_lookup_elem(&sockets, &slot);
 }
 
 static __always_inline struct socket_state *far_slot(__u64 cookie)
 {
-	__u32 slot = SOCKET_NEAR_SLOTS + (cookie & (SOCKET_FAR_SLOTS - 1));
+	__u32 slot = SOCKET_SLOTS_NEAR + (cookie & far_slot_mask);
 
 	return bpf_map_lookup_elem(&sockets, &slot);
 }
@@ -117,9 +123,55 @@ static __always_inline void storage_begin(struct socket_state *state, struct tcp
 	bpf_spin_unlock(&state->lock);
 }
 
+static __always_inline __s64 *socket_use_of(__u32 index)
+{
+	return bpf_map_lookup_elem(&socket_use, &index);
+}
+
+/* One more in sockets_overflow, or one less. Only sockets without a slot come here. */
+static __always_inline void overflow_add(__s64 number)
+{
+	__s64 *used = socket_use_of(SOCKET_USE_OVERFLOW);
+
+	if (used)
+		__sync_fetch_and_add(used, number);
+}
+
+/* Near enough: two processors may both take the last place. */
+static __always_inline bool overflow_has_room(void)
+{
+	__s64 *used = socket_use_of(SOCKET_USE_OVERFLOW);
+	__s64 *stale = socket_use_of(SOCKET_USE_OVERFLOW_STALE);
+
+	return used && stale && *used - *stale < (__s64)max_overflow_sockets;
+}
+
+/* A connection that no state could be made for; called once for each. */
+static __always_inline void count_untracked(void)
+{
+	count(overflow_has_room() ? KERNEL_COUNTER_CONNECTIONS_UNTRACKED
+				  : KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL);
+}
+
+/* New storage: phase NEW; 0 when there is no room or no memory. */
+static __always_inline struct socket_state *storage_make(void *sk, struct tcp_sock *tcp,
+							 __u64 cookie)
+{
+	struct socket_state *state;
+
+	if (!overflow_has_room())
+		return 0;
+	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 0;
+	overflow_add(1);
+	storage_begin(state, tcp, cookie);
+	return state;
+}
+
 /*
- * The state of a socket, made when there is none: phase NEW. 0, and counted, without memory. A live
- * pass that finds the cookie in a slot finds the socket's address and phase with it.
+ * The state of a socket, made when there is none: phase NEW; 0 when it cannot be. A live pass that
+ * finds the cookie in a slot finds the socket's address and phase with it.
  */
 static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, struct tcp_sock *tcp,
 							__u64 cookie)
@@ -129,15 +181,7 @@ static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, str
 	if (state)
 		return state;
 	state = slot_take(tcp, cookie);
-	if (state)
-		return state;
-	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state) {
-		count(KERNEL_COUNTER_CONNECTIONS_UNTRACKED);
-		return 0;
-	}
-	storage_begin(state, tcp, cookie);
-	return state;
+	return state ? state : storage_make(sk, tcp, cookie);
 }
 
 /* A connection begins on this socket. */
@@ -146,8 +190,11 @@ static __always_inline void socket_begin(struct socket_state *state, struct tcp_
 {
 	struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
 
-	if (state->phase == SOCKET_PHASE_OVER)
+	if (state->phase == SOCKET_PHASE_OVER) {
 		state->incarnation++;
+		if (state->place == SOCKET_PLACE_STORAGE)
+			overflow_add(1);
+	}
 	state->start_mono_ns = bpf_ktime_get_ns();
 	state->established_mono_ns = 0;
 	state->cgroup_id = sock_cgroup_id(sk);

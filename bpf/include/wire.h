@@ -21,7 +21,7 @@
  * (maps.bpf.h): a sidecar takes over only the pins of its own version.
  */
 enum wire_abi {
-	WIRE_ABI_VERSION = 3,
+	WIRE_ABI_VERSION = 4,
 };
 
 /* What a ring record is: an event type. An unknown kind is skipped by its length and counted. */
@@ -84,7 +84,26 @@ enum kernel_counter {
 	KERNEL_COUNTER_SUMS_FOLDED = 1,
 	/* Open connections whose socket was gone at a live pass: their end was not seen. */
 	KERNEL_COUNTER_CONNECTIONS_VANISHED = 2,
-	KERNEL_COUNTER_COUNT = 3,
+	/* Connections not tracked because as many sockets are tracked as may be. */
+	KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 3,
+	KERNEL_COUNTER_COUNT = 4,
+};
+
+/* Slots of the map sockets that short connections share, before those that user space adds. */
+enum socket_slots {
+	SOCKET_SLOTS_NEAR = 1024,
+};
+
+/* Indexes of the map socket_use. */
+enum socket_use {
+	/* Sockets that got their state in sockets_overflow, less those that were over. */
+	SOCKET_USE_OVERFLOW = 0,
+	/* By user space: by how much the last live pass found fewer than that. */
+	SOCKET_USE_OVERFLOW_STALE = 1,
+	/* By the live pass: slots that are taken, sockets that have their state in overflow. */
+	SOCKET_USE_SLOTS_SEEN = 2,
+	SOCKET_USE_OVERFLOW_SEEN = 3,
+	SOCKET_USE_COUNT = 4,
 };
 
 /*

@@ -46,6 +46,8 @@ final class LiveLoop implements Runnable {
   @Override
   public void run() {
     long nextNs = clock.nowMonoNs() + periodicInterval.map(Duration::toNanos).orElse(0L);
+    // At once: what is tracked already counts towards kernel.max_sockets.
+    look(false);
     while (!isEnding(pauseNs(nextNs))) {
       boolean withRecords = periodicInterval.isPresent() && clock.nowMonoNs() >= nextNs;
       if (withRecords) {

@@ -48,6 +48,12 @@ public final class Settings {
           ValueType.integer(1, 1 << 20),
           "16384",
           "Rows of the kernel's map of sums; what does not fit is added to one overflow series.");
+  public static final ConfigKey<Integer> MAX_SOCKETS =
+      new ConfigKey<>(
+          "kernel.max_sockets",
+          ValueType.integer(2048, 1 << 22),
+          "131072",
+          "Sockets that are tracked at a time; connections beyond are only counted, as untracked.");
   public static final ConfigKey<String> PIN_PATH =
       new ConfigKey<>(
           "kernel.pin_path",
@@ -148,6 +154,7 @@ public final class Settings {
           TELEMETRY_ADDRESS,
           RING_SIZE,
           MAX_ADDRESS_PAIRS,
+          MAX_SOCKETS,
           PIN_PATH,
           CONNTRACK,
           STDOUT_ENABLED,

@@ -20,6 +20,7 @@ import io.meshlens.kernel.FeatureProbe;
 import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
+import io.meshlens.kernel.ListenerCount;
 import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.kernel.Pins;
@@ -70,6 +71,7 @@ public final class Sidecar implements AutoCloseable {
   private final RingBuffer ring;
   private final SumsReader sumsReader;
   private final EventSwitches switches;
+  private final ListenerCount listenerCount;
   private final MetricsExport metrics;
   private final TelemetryServer server;
   private final @Nullable LogStream logStream;
@@ -104,6 +106,7 @@ public final class Sidecar implements AutoCloseable {
     ring = programs.mapRing();
     sumsReader = programs.sumsReader();
     switches = programs.eventSwitches();
+    listenerCount = programs.listenerCount();
     ConnectionIds ids = new ConnectionIds(bootId());
 
     List<ConnectionSink> sinks = new ArrayList<>();
@@ -180,21 +183,9 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private List<Gauge> gauges() {
-    List<Gauge> gauges = new ArrayList<>();
-    gauges.add(
-        new Gauge(
-            "meshlens.ring.used",
-            "By",
-            "Bytes in the kernel's ring that are not read yet.",
-            ring::backlogBytes));
-    gauges.add(
-        new Gauge("meshlens.ring.size", "By", "Size of the kernel's ring.", ring::capacityBytes));
-    gauges.add(
-        new Gauge(
-            "meshlens.sums.capacity",
-            "{row}",
-            "Rows that the kernel's map of sums can hold.",
-            () -> config.kernel().maxAddressPairs()));
+    List<Gauge> gauges =
+        new ArrayList<>(
+            KernelGauges.of(config.kernel(), programs, ring, sumsReader, listenerCount));
     AlsExporter exporter = als;
     if (exporter != null) {
       gauges.add(
@@ -320,6 +311,7 @@ public final class Sidecar implements AutoCloseable {
 
   private void closeKernelSide() {
     enrichment.close();
+    listenerCount.close();
     sumsReader.close();
     switches.close();
     ring.close();

@@ -78,6 +78,7 @@ public record SidecarConfig(
         cgroup.equals(Settings.AUTO) ? Optional.empty() : Optional.of(Path.of(cgroup)),
         values.get(Settings.RING_SIZE),
         values.get(Settings.MAX_ADDRESS_PAIRS),
+        values.get(Settings.MAX_SOCKETS),
         pinPath(values.get(Settings.PIN_PATH)),
         values.get(Settings.CONNTRACK) ? ConntrackUse.ASKED : ConntrackUse.LEFT_ALONE);
   }

@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param cgroup cgroup v2 directory whose sockets are watched; empty for the root of the mount
  * @param ringSizeBytes size of the record ring, a power of two
  * @param maxAddressPairs rows of the kernel's map of sums
+ * @param maxSockets how many sockets may be tracked at a time
  * @param pinPath where links and maps are pinned
  * @param conntrack whether netfilter is asked for original addresses
  */
@@ -19,6 +20,7 @@ public record KernelConfig(
     Optional<Path> cgroup,
     int ringSizeBytes,
     int maxAddressPairs,
+    int maxSockets,
     PinPath pinPath,
     ConntrackUse conntrack) {
   /** Where BPF file systems usually are. */

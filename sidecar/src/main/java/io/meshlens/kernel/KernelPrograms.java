@@ -72,6 +72,10 @@ public final class KernelPrograms implements AutoCloseable {
       try {
         return load(config, cgroup, pins, missing);
       } catch (BpfException e) {
+        Optional<KernelUnavailableException> tooLarge = MapRefusal.of(e);
+        if (tooLarge.isPresent()) {
+          throw tooLarge.get();
+        }
         refusal = refusal.or(() -> Optional.of(e));
         if (leftOut < Extra.values().length) {
           missing.add(Extra.values()[leftOut]);
@@ -91,6 +95,13 @@ public final class KernelPrograms implements AutoCloseable {
       WireLayout.verify(object.btf());
       object.setMaxEntries("records", config.ringSizeBytes());
       object.setMaxEntries("sums", config.maxAddressPairs());
+      SocketBound bound = new SocketBound(config.maxSockets());
+      object.setMaxEntries("sockets", bound.slots());
+      object.setRodata("far_slot_mask", bound.farSlots() - 1);
+      if (!missing.contains(Extra.LIVE)) {
+        // Without live passes nobody tells what has gone, and the count would only grow.
+        object.setRodata("max_overflow_sockets", bound.overflow());
+      }
       object.setRodata("jiffies_per_second", KernelTick.jiffiesPerSecond());
       object.setRodata("watched_cgroup_id", cgroup.idOrZero());
       object.setRodata("count_opened_at_once", missing.contains(Extra.LIVE) ? 1 : 0);
@@ -188,6 +199,10 @@ public final class KernelPrograms implements AutoCloseable {
   public SumsReader sumsReader() {
     return new SumsReader(
         object.map("sums"), object.map("sums_overflow"), object.map("kernel_counters"));
+  }
+
+  public ListenerCount listenerCount() {
+    return new ListenerCount(object.map("listeners"));
   }
 
   /** The byte contract's version, for `version` and `check`. */

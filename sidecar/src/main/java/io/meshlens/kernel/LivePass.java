@@ -16,8 +16,11 @@ import java.util.List;
 public final class LivePass implements AutoCloseable {
   private final List<BpfLink> plain = new ArrayList<>();
   private final List<BpfLink> periodic = new ArrayList<>();
+  private final SocketUseCount count;
+  private volatile SocketUse use = SocketUse.NONE;
 
   LivePass(BpfObject object) {
+    count = new SocketUseCount(object.map("socket_use"));
     try (BpfMap sockets = object.map("sockets");
         BpfMap overflow = object.map("sockets_overflow")) {
       plain.add(object.attachIterator("live_sockets", sockets));
@@ -32,12 +35,23 @@ public final class LivePass implements AutoCloseable {
 
   /** Brings the sums up to date. */
   public synchronized void run() {
-    plain.forEach(this::run);
+    run(plain);
   }
 
   /** The same, and makes a periodic record of every open connection. */
   public synchronized void runWithRecords() {
-    periodic.forEach(this::run);
+    run(periodic);
+  }
+
+  /** How many sockets the last pass found; none before the first. */
+  public SocketUse socketUse() {
+    return use;
+  }
+
+  private void run(List<BpfLink> links) {
+    count.beforePass();
+    links.forEach(this::run);
+    use = count.afterPass();
   }
 
   private void run(BpfLink link) {
@@ -52,5 +66,6 @@ public final class LivePass implements AutoCloseable {
     periodic.forEach(BpfLink::close);
     plain.clear();
     periodic.clear();
+    count.close();
   }
 }

@@ -30,7 +30,7 @@ import java.util.stream.Stream;
  * Links and maps kept alive between two runs, by files on a BPF file system:
  *
  * <pre>
- * ROOT/abi3-cgroup1-ring8388608-pairs16384/maps/sums ...
+ * ROOT/abi4-cgroup1-ring8388608-pairs16384-sockets131072/maps/sums ...
  *                                          links/tcp_lifecycle ...
  * </pre>
  *
@@ -120,12 +120,13 @@ public final class Pins implements AutoCloseable {
     DirectoryLock lock = lock(root);
     try {
       String name =
-          "abi%d-cgroup%d-ring%d-pairs%d"
+          "abi%d-cgroup%d-ring%d-pairs%d-sockets%d"
               .formatted(
                   WireLayout.abiVersion(),
                   cgroup.id(),
                   config.ringSizeBytes(),
-                  config.maxAddressPairs());
+                  config.maxAddressPairs(),
+                  config.maxSockets());
       List<String> removed = new ArrayList<>();
       for (Path layout : layouts(root)) {
         String other = String.valueOf(layout.getFileName());

@@ -38,6 +38,7 @@ public final class SumsReader implements AutoCloseable {
   private final ByteBuffer counterValues;
   private final SumsKeyReader key = new SumsKeyReader();
   private final SumsValueReader value = new SumsValueReader();
+  private volatile int rowsUsed;
 
   SumsReader(BpfMap sums, BpfMap overflow, BpfMap counters) {
     this.sums = sums;
@@ -64,6 +65,7 @@ public final class SumsReader implements AutoCloseable {
         byPair.put(pair(), addUp(values, row));
       }
     }
+    rowsUsed = byPair.size();
     Map<Direction, Sums> folded = new EnumMap<>(Direction.class);
     for (Direction direction : Direction.values()) {
       index.putInt(0, direction.ordinal());
@@ -75,6 +77,11 @@ public final class SumsReader implements AutoCloseable {
       }
     }
     return new SumsSnapshot(byPair, folded);
+  }
+
+  /** Rows of the kernel's map that were in use at the last read. */
+  public int rowsUsed() {
+    return rowsUsed;
   }
 
   private AddressPair pair() {
@@ -110,7 +117,11 @@ public final class SumsReader implements AutoCloseable {
   /** Copies the kernel's loss counters into the vitals. */
   public synchronized void mirrorCounters(Vitals vitals) {
     vitals.mirror(
-        Vital.CONNECTIONS_UNTRACKED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_UNTRACKED));
+        Vital.CONNECTIONS_UNTRACKED_REFUSED,
+        counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_UNTRACKED));
+    vitals.mirror(
+        Vital.CONNECTIONS_UNTRACKED_FULL,
+        counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL));
     vitals.mirror(
         Vital.CONNECTIONS_VANISHED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_VANISHED));
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));

@@ -14,11 +14,12 @@ public enum Vital {
       "Connection records lost before they reached an access log; sums still hold their numbers."),
   RECORDS_LOST_UNKNOWN_KIND("meshlens.records.lost", "{record}", "unknown_kind", ""),
   RECORDS_LOST_TORN("meshlens.records.lost", "{record}", "torn", ""),
-  CONNECTIONS_UNTRACKED(
+  CONNECTIONS_UNTRACKED_REFUSED(
       "meshlens.connections.untracked",
       "{connection}",
       "storage_refused",
-      "Connections not seen because the kernel refused memory for their state."),
+      "Connections in no log and no metric, because there was no room for their state."),
+  CONNECTIONS_UNTRACKED_FULL("meshlens.connections.untracked", "{connection}", "max_sockets", ""),
   CONNECTIONS_VANISHED(
       "meshlens.connections.vanished",
       "{connection}",
@@ -118,7 +119,12 @@ public enum Vital {
   /** Whether the kernel programs count it, so that it may be older than this process. */
   public boolean isKernels() {
     return switch (this) {
-      case RECORDS_LOST_RING_FULL, CONNECTIONS_UNTRACKED, CONNECTIONS_VANISHED, SUMS_FOLDED -> true;
+      case RECORDS_LOST_RING_FULL,
+          CONNECTIONS_UNTRACKED_REFUSED,
+          CONNECTIONS_UNTRACKED_FULL,
+          CONNECTIONS_VANISHED,
+          SUMS_FOLDED ->
+          true;
       default -> false;
     };
   }

@@ -35,6 +35,7 @@ final class ChartTest {
           "telemetry.address",
           "kernel.ring_size",
           "kernel.max_address_pairs",
+          "kernel.max_sockets",
           "kernel.pin_path",
           "kernel.conntrack",
           "access_log.stdout.enabled",

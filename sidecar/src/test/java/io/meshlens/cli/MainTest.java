@@ -143,7 +143,7 @@ final class MainTest {
     assertThat(run("version")).isZero();
     assertThat(out.toString())
         .startsWith("meshlens ")
-        .contains("wire ABI 3")
+        .contains("wire ABI 4")
         .contains("java " + Runtime.version().feature());
   }
 
