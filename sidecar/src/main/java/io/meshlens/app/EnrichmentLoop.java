@@ -15,10 +15,17 @@ final class EnrichmentLoop implements Runnable {
   private static final int REFRESH_EVERY_PAUSES = 50;
 
   private final Enrichment enrichment;
+  private final Runnable onRefresh;
   private final CountDownLatch ending = new CountDownLatch(1);
 
-  EnrichmentLoop(Enrichment enrichment) {
+  /**
+   * Nothing is looked at before {@link #run}.
+   *
+   * @param onRefresh what else is looked at every ten seconds
+   */
+  EnrichmentLoop(Enrichment enrichment, Runnable onRefresh) {
     this.enrichment = enrichment;
+    this.onRefresh = onRefresh;
   }
 
   void end() {
@@ -29,8 +36,12 @@ final class EnrichmentLoop implements Runnable {
   public void run() {
     int pauses = 0;
     while (!isEnding()) {
-      if (++pauses % REFRESH_EVERY_PAUSES == 0 || enrichment.isRefreshWanted()) {
+      boolean due = ++pauses % REFRESH_EVERY_PAUSES == 0;
+      if (due || enrichment.isRefreshWanted()) {
         enrichment.refresh();
+      }
+      if (due) {
+        onRefresh.run();
       }
     }
   }

@@ -124,7 +124,7 @@ public final class Sidecar implements AutoCloseable {
     }
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
-    enrichmentLoop = new EnrichmentLoop(enrichment);
+    enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAtCgroup);
     EventChannel channel = new EventChannel(ring, vitals);
     channel.subscribe(
         EventType.CONNECTION, new ConnectionReader(sinks, enrichment::enrich, clock, vitals));
@@ -219,6 +219,15 @@ public final class Sidecar implements AutoCloseable {
     readiness.release(ATTACHED);
     log.info("watching the connections of " + cgroup.directory());
     log.info("metrics on http://%s/metrics".formatted(telemetryAddress()));
+  }
+
+  /** The kernel detaches the programs of a cgroup that is removed; nothing tells of it. */
+  private void lookAtCgroup() {
+    if (!cgroup.exists()) {
+      String gone = "the watched cgroup " + cgroup.directory() + " is gone: nothing is watched";
+      readiness.hold(ATTACHED, gone);
+      log.warnRepeated("cgroup", gone + "; start again when there is one");
+    }
   }
 
   private LiveLoop liveLoop(LivePass pass) {

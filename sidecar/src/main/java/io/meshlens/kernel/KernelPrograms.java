@@ -146,7 +146,11 @@ public final class KernelPrograms implements AutoCloseable {
       }
     } catch (BpfException e) {
       throw new KernelUnavailableException(
-          "cannot attach to the cgroup " + cgroup.directory() + ": " + e.getMessage(), e);
+          "cannot attach to the cgroup "
+              + cgroup.directory()
+              + ": "
+              + (cgroup.exists() ? e.getMessage() : "it is gone; start again with one that is"),
+          e);
     }
   }
 

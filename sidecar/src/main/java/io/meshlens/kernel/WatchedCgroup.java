@@ -44,6 +44,15 @@ public record WatchedCgroup(Path directory, long id, boolean isRoot) {
     }
   }
 
+  /** Whether it is still there: a new one in its place is another. */
+  public boolean exists() {
+    try {
+      return ((Number) Files.getAttribute(directory, "unix:ino")).longValue() == id;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** What the programs compare with; 0: every socket is watched. */
   long idOrZero() {
     return isRoot ? 0 : id;
