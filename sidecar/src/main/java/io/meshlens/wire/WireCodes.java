@@ -5,6 +5,7 @@ package io.meshlens.wire;
 public final class WireCodes {
   public static final int WIRE_ABI_VERSION = 4;
   public static final int RECORD_KIND_CONNECTION = 1;
+  public static final int RECORD_KIND_LIMIT = 16;
   public static final int CONNECTION_EVENT_CLOSED = 1;
   public static final int CONNECTION_EVENT_FAILED = 2;
   public static final int CONNECTION_EVENT_PERIODIC = 3;
@@ -24,12 +25,11 @@ public final class WireCodes {
   public static final int CONNECTION_STATE_LAST_ACK = 9;
   public static final int CONNECTION_STATE_LISTEN = 10;
   public static final int CONNECTION_STATE_CLOSING = 11;
-  public static final int KERNEL_COUNTER_RECORDS_LOST_RING_FULL = 0;
-  public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 1;
-  public static final int KERNEL_COUNTER_SUMS_FOLDED = 2;
-  public static final int KERNEL_COUNTER_CONNECTIONS_VANISHED = 3;
-  public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 4;
-  public static final int KERNEL_COUNTER_COUNT = 5;
+  public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 0;
+  public static final int KERNEL_COUNTER_SUMS_FOLDED = 1;
+  public static final int KERNEL_COUNTER_CONNECTIONS_VANISHED = 2;
+  public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 3;
+  public static final int KERNEL_COUNTER_COUNT = 4;
   public static final int SOCKET_SLOTS_NEAR = 1024;
   public static final int SOCKET_USE_OVERFLOW = 0;
   public static final int SOCKET_USE_OVERFLOW_STALE = 1;
