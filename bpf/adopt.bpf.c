@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Sockets that are older than the programs. Run once at start: adopt_connections for each network
- * namespace, with its sockets locked by the iterator, then adopt_owners for all processes.
+ * Sockets that are older than the programs. Run once at start: adopt_owners for all processes, to
+ * know who listens; adopt_connections for each network namespace, with its sockets locked by the
+ * iterator; and adopt_owners again, for the connections.
  */
 #include "connection.bpf.h"
+#include "filter.bpf.h"
 
 /* The watched cgroup, by user space before load; 0: all are. */
 const volatile __u64 watched_cgroup_id = 0;
-
-/* Levels of cgroups; the kernel allows more, nobody has them. */
-#define MAX_CGROUP_LEVELS 64
 
 /* include/uapi/linux/bpf.h since 6.12: the option that iter/tcp may set on a locked socket. */
 #define TCP_BPF_SOCK_OPS_CB_FLAGS_OPTION 1008
@@ -30,7 +29,6 @@ struct bpf_iter__task_file {
 /* Only sockets of the watched cgroup, or below it, will tell of their end. */
 static __always_inline bool is_watched(struct sock *sk)
 {
-	struct cgroup_subsys_state *parent;
 	struct cgroup *cgroup = sock_cgroup(sk);
 
 	if (!watched_cgroup_id)
@@ -38,10 +36,7 @@ static __always_inline bool is_watched(struct sock *sk)
 	for (int level = 0; level < MAX_CGROUP_LEVELS && cgroup; level++) {
 		if (BPF_CORE_READ(cgroup, kn, id) == watched_cgroup_id)
 			return true;
-		parent = BPF_CORE_READ(cgroup, self.parent);
-		if (!parent)
-			return false;
-		cgroup = BPF_CORE_READ(parent, cgroup);
+		cgroup = cgroup_parent(cgroup);
 	}
 	return false;
 }
@@ -77,11 +72,15 @@ static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *
 {
 	struct socket_baseline *baseline;
 	struct socket_state *state;
+	__u8 direction;
 
 	if (socket_in_slot(cookie))
 		return;
 	state = bpf_sk_storage_get(&sockets_overflow, tcp, 0, 0);
 	if (state)
+		return;
+	direction = direction_of(tcp, sk);
+	if (excludes_older(sk, direction))
 		return;
 	baseline = overflow_has_room()
 			   ? bpf_sk_storage_get(&baselines, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE)
@@ -91,7 +90,7 @@ static __always_inline void adopt_connection(struct tcp_sock *tcp, struct sock *
 		count_untracked();
 		return;
 	}
-	socket_begin(state, tcp, direction_of(tcp, sk));
+	socket_begin(state, tcp, direction);
 	state->flags = CONNECTION_FLAG_ADOPTED;
 	counts_read(&baseline->counts, tcp, state);
 	state->summed = baseline->counts;
@@ -140,6 +139,14 @@ static __always_inline void adopt(struct sock_common *sk_common)
 	}
 }
 
+/* Nothing more is told of an adopted connection, whose owner is known only now. */
+static __always_inline void disown(struct socket_state *state)
+{
+	bpf_spin_lock(&state->lock);
+	state->phase = SOCKET_PHASE_OVER;
+	bpf_spin_unlock(&state->lock);
+}
+
 static __always_inline void adopt_owner(struct task_struct *task, struct file *file)
 {
 	struct socket_state *state;
@@ -164,6 +171,9 @@ static __always_inline void adopt_owner(struct task_struct *task, struct file *f
 		return;
 	BPF_CORE_READ_STR_INTO(&state->comm, task, comm);
 	state->pid = BPF_CORE_READ(task, tgid);
+	if (state->direction == CONNECTION_DIRECTION_OUTBOUND &&
+	    excludes_owner(sock_of(tcp), state->pid))
+		disown(state);
 }
 
 SEC("iter/tcp")

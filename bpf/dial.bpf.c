@@ -5,11 +5,23 @@
  * others where the kernel can. Changes nothing: it returns 1 and writes nothing to the context.
  */
 #include "connection.bpf.h"
+#include "filter.bpf.h"
 #include "unsent.bpf.h"
+
+/* The socket's attempt before this one, which is excluded, may have sent nothing. */
+static __always_inline void end_unsent_before(struct bpf_sock *sk, struct tcp_sock *tcp)
+{
+	__u64 cookie = sock_of(tcp)->__sk_common.skc_cookie.counter;
+	struct socket_state *state = cookie ? socket_find(sk, tcp, cookie) : 0;
+
+	if (state && state->phase == SOCKET_PHASE_DIALLING && unsent_claim(state))
+		report_unsent(state);
+}
 
 static __always_inline void on_dial(struct bpf_sock_addr *ctx, const __u8 *address)
 {
 	struct bpf_sock *sk = ctx->sk;
+	bool unsent_excluded = false;
 	struct socket_state *state;
 	struct tcp_sock *tcp;
 
@@ -18,6 +30,10 @@ static __always_inline void on_dial(struct bpf_sock_addr *ctx, const __u8 *addre
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
 		return;
+	if (excludes_dial(sock_of(tcp), address, ctx->user_port, &unsent_excluded)) {
+		end_unsent_before(sk, tcp);
+		return;
+	}
 	state = socket_make(sk, tcp, socket_cookie(ctx, tcp));
 	if (!state)
 		return;
@@ -27,6 +43,7 @@ static __always_inline void on_dial(struct bpf_sock_addr *ctx, const __u8 *addre
 	socket_note_owner(state);
 	__builtin_memcpy(state->dialled_address, address, sizeof(state->dialled_address));
 	state->dialled_port_be = ctx->user_port;
+	state->unsent_excluded = unsent_excluded;
 	state->phase = SOCKET_PHASE_DIALLING;
 }
 

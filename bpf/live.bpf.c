@@ -29,14 +29,7 @@ struct {
 	__type(value, struct sock_copy);
 } sock_copy SEC(".maps");
 
-/* The iterators' contexts, by the kernel's names and layouts. */
-struct bpf_iter__bpf_map_elem {
-	void *meta;
-	void *map;
-	void *key;
-	void *value;
-};
-
+/* The iterator's context, by the kernel's name and layout. */
 struct bpf_iter__bpf_sk_storage_map {
 	void *meta;
 	void *map;

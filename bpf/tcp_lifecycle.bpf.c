@@ -6,6 +6,8 @@
  * are added to those that other programs have set.
  */
 #include "connection.bpf.h"
+#include "filter.bpf.h"
+#include "unsent.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -31,6 +33,16 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct tcp_sock 
 }
 
 /*
+ * What connect(2) noted of an attempt that is excluded after all. A socket of which something was
+ * reported keeps its state, and with it its count of connections.
+ */
+static __always_inline void forget_dialled(struct socket_state *state)
+{
+	if (state->phase == SOCKET_PHASE_DIALLING && unsent_claim(state) && !state->incarnation)
+		socket_release(state);
+}
+
+/*
  * The SYN is about to leave. The hook of connect(2) has usually been here before; what it saw of
  * the address is forgotten when no program changed it; of 0.0.0.0 and :: the kernel itself makes
  * loopback.
@@ -38,13 +50,18 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct tcp_sock 
 static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
 				       struct tcp_sock *tcp, __u64 cookie)
 {
-	struct socket_state *state = socket_make(bpf_sk, tcp, cookie);
+	struct socket_state *state = socket_find(bpf_sk, tcp, cookie);
 	__u8 local[16], remote[16];
 
+	if (excludes_syn(sock_of(tcp), state)) {
+		if (state)
+			forget_dialled(state);
+		return;
+	}
+	if (!state)
+		state = socket_new(bpf_sk, tcp, cookie);
 	if (!state) {
 		count_untracked();
-		/* For on_established to see. */
-		watch(ctx);
 		return;
 	}
 	if (state->phase == SOCKET_PHASE_DIALLING) {
@@ -74,29 +91,28 @@ static __always_inline void count_opened(struct socket_state *state, struct sock
 
 /*
  * A socket that sent a SYN has connected, also when the handshake ended as the other side's does
- * (simultaneous open, connection to itself). One that wears the flag but has no state was counted
- * as untracked at its SYN: it stays so, whatever room there is now.
+ * (simultaneous open, connection to itself): it has a file, which an accepted one gets later. It is
+ * tracked if it was at its SYN.
  */
 static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
 					   struct tcp_sock *tcp, __u64 cookie, __u8 direction)
 {
-	struct socket_state *state;
+	struct socket_state *state = socket_find(bpf_sk, tcp, cookie);
 
-	if (direction == CONNECTION_DIRECTION_OUTBOUND &&
-	    ctx->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG) {
-		state = socket_find(bpf_sk, tcp, cookie);
+	if (state && state->phase == SOCKET_PHASE_CONNECTING) {
+		state->established_mono_ns = bpf_ktime_get_ns();
 	} else {
-		state = socket_make(bpf_sk, tcp, cookie);
+		if (direction == CONNECTION_DIRECTION_OUTBOUND || sock_of(tcp)->sk_socket ||
+		    excludes_accepted(sock_of(tcp)))
+			return;
 		if (!state)
+			state = socket_new(bpf_sk, tcp, cookie);
+		if (!state) {
 			count_untracked();
-	}
-	if (!state)
-		return;
-	if (state->phase != SOCKET_PHASE_CONNECTING) {
+			return;
+		}
 		socket_begin(state, tcp, direction);
 		state->established_mono_ns = state->start_mono_ns;
-	} else {
-		state->established_mono_ns = bpf_ktime_get_ns();
 	}
 	state->syn_retransmits = syn_retransmits(tcp, baseline_of(bpf_sk, state));
 	socket_establish(state);

@@ -11,6 +11,10 @@ struct wire_types {
 	struct connection_record connection_record;
 	struct sums_key sums_key;
 	struct sums_value sums_value;
+	struct filter_control filter_control;
+	struct filter_head filter_head;
+	struct filter_rule filter_rule;
+	struct filter_cgroup filter_cgroup;
 	enum wire_abi wire_abi;
 	enum record_kind record_kind;
 	enum connection_event connection_event;
@@ -21,6 +25,8 @@ struct wire_types {
 	enum kernel_counter kernel_counter;
 	enum socket_slots socket_slots;
 	enum socket_use socket_use;
+	enum filter_verdict filter_verdict;
+	enum filter_limit filter_limit;
 };
 
 /* Never read and never set. */

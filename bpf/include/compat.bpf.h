@@ -10,22 +10,32 @@ struct sock_cgroup_data___before_5_15 {
 	__u64 val;
 } __attribute__((preserve_access_index));
 
+static __always_inline struct cgroup *sock_cgroup_before_5_15(struct sock *sk)
+{
+	struct sock_cgroup_data___before_5_15 *data = (void *)&sk->sk_cgrp_data;
+	__u64 val = BPF_CORE_READ(data, val);
+
+	/* Bit 0 marks net_prio data in place of a pointer. */
+	return val & 1 ? 0 : (struct cgroup *)val;
+}
+
 /*
  * The cgroup v2 of a socket, 0 when the kernel gives none.
  * Linux 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode", 5.15).
  */
 static __always_inline struct cgroup *sock_cgroup(struct sock *sk)
 {
-	struct sock_cgroup_data___before_5_15 *data;
-	__u64 val;
-
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
 		return sk->sk_cgrp_data.cgroup;
+	return sock_cgroup_before_5_15(sk);
+}
 
-	data = (void *)&sk->sk_cgrp_data;
-	val = BPF_CORE_READ(data, val);
-	/* Bit 0 marks net_prio data in place of a pointer. */
-	return val & 1 ? 0 : (struct cgroup *)val;
+/* The same of a socket that is known by its address only. */
+static __always_inline struct cgroup *sock_cgroup_probed(struct sock *sk)
+{
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	return sock_cgroup_before_5_15(sk);
 }
 
 /* The id of the socket's cgroup v2, 0 when there is none. */
@@ -38,6 +48,16 @@ static __always_inline __u64 sock_cgroup_id(struct sock *sk)
 		return cgroup ? cgroup->kn->id : 0;
 	BPF_CORE_READ_INTO(&id, cgroup, kn, id);
 	return id;
+}
+
+/* Levels of cgroups; the kernel allows more, nobody has them. */
+#define MAX_CGROUP_LEVELS 64
+
+static __always_inline struct cgroup *cgroup_parent(struct cgroup *cgroup)
+{
+	struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+
+	return parent ? BPF_CORE_READ(parent, cgroup) : 0;
 }
 
 struct tcp_sock___since_6_7 {

@@ -106,6 +106,7 @@ struct sock {
 	__u32 sk_max_ack_backlog;
 	struct sock_cgroup_data sk_cgrp_data;
 	void *sk_bpf_storage;
+	void *sk_socket;
 };
 
 struct inet_sock {
@@ -154,10 +155,20 @@ struct socket {
 struct task_struct {
 	int tgid;
 	unsigned int flags;
+	__u64 start_time;
+	struct task_struct *group_leader;
 	char comm[16];
 };
 
 #pragma clang attribute pop
+
+/* The context of iter/bpf_map_elem, by the kernel's name and layout. */
+struct bpf_iter__bpf_map_elem {
+	void *meta;
+	void *map;
+	void *key;
+	void *value;
+};
 
 /* include/net/sock.h; only the value's name matters, CO-RE supplies the number. */
 enum sock_flags {

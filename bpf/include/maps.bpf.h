@@ -57,11 +57,12 @@ struct socket_state {
 	__u8 phase;
 	__u8 direction;
 	__u8 flags;
-	__u8 opened_summed; /* 1: the sums know that the connection was opened */
-	__u64 cookie;	    /* of the socket; 0: the slot is free */
-	__u32 far_sockets;  /* of a near slot: sockets of its own that have a far one */
-	__u8 place;	    /* enum socket_place */
-	__u8 reserved[3];
+	__u8 opened_summed;   /* 1: the sums know that the connection was opened */
+	__u64 cookie;	      /* of the socket; 0: the slot is free */
+	__u32 far_sockets;    /* of a near slot: sockets of its own that have a far one */
+	__u8 place;	      /* enum socket_place */
+	__u8 unsent_excluded; /* 1: an attempt that sends nothing is not reported */
+	__u8 reserved[2];
 	__u64 tcp_sock; /* its address in the kernel, for the live pass */
 	__u64 start_mono_ns;
 	__u64 established_mono_ns;
@@ -220,6 +221,42 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } kernel_counters MAP;
+
+/*
+ * filter_control: its one value. Read for every connection; written by the sidecar, when it has
+ * written the set that is to be in force, and by note_own_process.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct filter_control);
+} filter_control MAP;
+
+struct filter_set {
+	struct filter_head head;
+	struct filter_rule rules[FILTER_LIMIT_RULES];
+};
+
+/*
+ * filter_sets: the rules in force, and those before or after them. The sidecar writes the one that
+ * is not in force, then filter_control: every connection is judged by one set as a whole. Not
+ * pinned: each start has rules of its own, and the programs keep theirs for as long as they run.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FILTER_LIMIT_SETS);
+	__type(key, __u32);
+	__type(value, struct filter_set);
+} filter_sets MAP;
+
+/* filter_cgroups: cgroup and set -> a bit for each rule that wants it. Written before its set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FILTER_LIMIT_SETS *FILTER_LIMIT_RULES);
+	__type(key, struct filter_cgroup);
+	__type(value, __u64);
+} filter_cgroups MAP;
 
 /*
  * Counts one event. Atomic, because a softirq may run the same program on this CPU between the load

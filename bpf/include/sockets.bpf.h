@@ -170,18 +170,26 @@ static __always_inline struct socket_state *storage_make(void *sk, struct tcp_so
 }
 
 /*
- * The state of a socket, made when there is none: phase NEW; 0 when it cannot be. A live pass that
+ * New state for a socket that has none: phase NEW; 0 when it cannot be. A live pass that
  * finds the cookie in a slot finds the socket's address and phase with it.
  */
+static __always_inline struct socket_state *socket_new(struct bpf_sock *sk, struct tcp_sock *tcp,
+						       __u64 cookie)
+{
+	struct socket_state *state = slot_take(tcp, cookie);
+
+	if (state)
+		return state;
+	return storage_make(sk, tcp, cookie);
+}
+
+/* The state of a socket, made when there is none. */
 static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, struct tcp_sock *tcp,
 							__u64 cookie)
 {
 	struct socket_state *state = socket_find(sk, tcp, cookie);
 
-	if (state)
-		return state;
-	state = slot_take(tcp, cookie);
-	return state ? state : storage_make(sk, tcp, cookie);
+	return state ? state : socket_new(sk, tcp, cookie);
 }
 
 /* A connection begins on this socket. */
@@ -224,6 +232,19 @@ static __always_inline void socket_establish(struct socket_state *state)
 	state->phase = SOCKET_PHASE_ESTABLISHED;
 	bpf_spin_unlock(&state->lock);
 #endif
+}
+
+/* The process that runs now, 0 when the kernel works for itself. */
+static __always_inline __u32 running_pid(void)
+{
+	struct task_struct *task;
+
+	if (has_typed_task()) {
+		task = (void *)bpf_get_current_task_btf();
+		return task->flags & PF_KTHREAD ? 0 : task->tgid;
+	}
+	task = (void *)bpf_get_current_task();
+	return BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : BPF_CORE_READ(task, tgid);
 }
 
 /* The process that runs now, unless the kernel works for itself. */

@@ -36,6 +36,8 @@ static __always_inline void report_unsent(struct socket_state *state)
 	};
 	struct connection_record *record;
 
+	if (state->unsent_excluded)
+		return;
 	__builtin_memcpy(key.server_address, state->dialled_address, sizeof(key.server_address));
 	sums_add(&key, &delta);
 

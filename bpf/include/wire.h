@@ -86,7 +86,22 @@ enum kernel_counter {
 	KERNEL_COUNTER_CONNECTIONS_VANISHED = 2,
 	/* Connections not tracked because as many sockets are tracked as may be. */
 	KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 3,
-	KERNEL_COUNTER_COUNT = 4,
+	/* Connections that a rule of filter_rules excluded, at their SYN or handshake. */
+	KERNEL_COUNTER_CONNECTIONS_FILTERED = 4,
+	/* The same for those of the sidecar itself. */
+	KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5,
+	KERNEL_COUNTER_COUNT = 6,
+};
+
+/* What becomes of a connection. */
+enum filter_verdict {
+	FILTER_VERDICT_WATCH = 0,
+	FILTER_VERDICT_EXCLUDE = 1,
+};
+
+enum filter_limit {
+	FILTER_LIMIT_RULES = 64,
+	FILTER_LIMIT_SETS = 2, /* one in force, one to be written */
 };
 
 /* Slots of the map sockets that short connections share, before those that user space adds. */
@@ -203,6 +218,58 @@ struct sums_value {
 	__u64 retransmits;
 };
 
+/*
+ * The one value of filter_control: which rules are in force, and what the sidecar's own traffic is:
+ * connections of a process, known by its start as numbers are used again; connections to a
+ * listener.
+ */
+struct filter_control {
+	__u64 own_start_mono_ns;
+	__u8 own_address[16]; /* all zero: any */
+	__u32 active_set;     /* index in filter_sets plus 1; 0: there are no rules */
+	__u32 own_pid;	      /* 0: none */
+	__u32 own_netns;
+	__u16 own_port; /* 0: none */
+	__u8 reserved[2];
+};
+
+/* Head of a value of filter_sets; FILTER_LIMIT_RULES of filter_rule follow. */
+struct filter_head {
+	__u16 rules;	/* that are in use */
+	__u8 otherwise; /* enum filter_verdict of connections that no rule fits */
+	__u8 reserved[5];
+};
+
+/*
+ * One rule: fits when all of it does. The first that fits decides. Masks have all bits of what
+ * matters, or none: the kernel compares without branches, of which its verifier would follow every
+ * combination for each of the rules.
+ */
+struct filter_rule {
+	__u8 network_address[16];
+	__u8 mask_address[16];
+	__u32 netns;
+	__u32 netns_mask;
+	__u32 pid;
+	__u32 pid_mask;
+	__u16 first_port; /* of the server */
+	__u16 last_port;
+	__u8 direction; /* enum connection_direction */
+	__u8 direction_mask;
+	__u8 in_cgroup;	  /* 1: only sockets of a cgroup that filter_cgroups names for this rule */
+	__u8 ipv6;	  /* 1: IPv4 addresses do not fit, ::/0 has none */
+	__u8 has_address; /* 1: it is about an address or a port */
+	__u8 verdict;	  /* enum filter_verdict */
+	__u8 reserved[6];
+};
+
+/* Key of filter_cgroups; the value has a bit for each rule of the set. */
+struct filter_cgroup {
+	__u64 cgroup_id;
+	__u32 set; /* index in filter_sets */
+	__u8 reserved[4];
+};
+
 #pragma clang diagnostic pop
 
 #define WIRE_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
@@ -272,5 +339,41 @@ WIRE_AT(sums_value, bytes_received, 32);
 WIRE_AT(sums_value, packets_sent, 40);
 WIRE_AT(sums_value, packets_received, 48);
 WIRE_AT(sums_value, retransmits, 56);
+
+WIRE_SIZE(filter_control, 40);
+WIRE_AT(filter_control, own_start_mono_ns, 0);
+WIRE_AT(filter_control, own_address, 8);
+WIRE_AT(filter_control, active_set, 24);
+WIRE_AT(filter_control, own_pid, 28);
+WIRE_AT(filter_control, own_netns, 32);
+WIRE_AT(filter_control, own_port, 36);
+WIRE_AT(filter_control, reserved, 38);
+
+WIRE_SIZE(filter_head, 8);
+WIRE_AT(filter_head, rules, 0);
+WIRE_AT(filter_head, otherwise, 2);
+WIRE_AT(filter_head, reserved, 3);
+
+WIRE_SIZE(filter_rule, 64);
+WIRE_AT(filter_rule, network_address, 0);
+WIRE_AT(filter_rule, mask_address, 16);
+WIRE_AT(filter_rule, netns, 32);
+WIRE_AT(filter_rule, netns_mask, 36);
+WIRE_AT(filter_rule, pid, 40);
+WIRE_AT(filter_rule, pid_mask, 44);
+WIRE_AT(filter_rule, first_port, 48);
+WIRE_AT(filter_rule, last_port, 50);
+WIRE_AT(filter_rule, direction, 52);
+WIRE_AT(filter_rule, direction_mask, 53);
+WIRE_AT(filter_rule, in_cgroup, 54);
+WIRE_AT(filter_rule, ipv6, 55);
+WIRE_AT(filter_rule, has_address, 56);
+WIRE_AT(filter_rule, verdict, 57);
+WIRE_AT(filter_rule, reserved, 58);
+
+WIRE_SIZE(filter_cgroup, 16);
+WIRE_AT(filter_cgroup, cgroup_id, 0);
+WIRE_AT(filter_cgroup, set, 8);
+WIRE_AT(filter_cgroup, reserved, 12);
 
 #endif
