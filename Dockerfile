@@ -55,7 +55,7 @@ RUN mkdir /tmp/classes \
  && find . -name module-info.class -delete \
  && modules=$(jdeps --ignore-missing-deps --print-module-deps . | tail -n 1) \
  && echo "modules: $modules" \
- && jlink --add-modules "$modules,java.logging,jdk.management,jdk.crypto.ec,jdk.naming.dns" \
+ && jlink --add-modules "$modules,java.logging,jdk.unsupported,jdk.management,jdk.crypto.ec,jdk.naming.dns" \
       --strip-java-debug-attributes --no-header-files --no-man-pages \
       --output /opt/meshlens/runtime \
  && /opt/meshlens/runtime/bin/java -Xshare:dump -Xlog:disable -Xlog:all=error \

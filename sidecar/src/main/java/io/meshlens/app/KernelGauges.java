@@ -29,6 +29,11 @@ final class KernelGauges {
             ring::backlogBytes),
         new Gauge("meshlens.ring.size", "By", "Size of the kernel's ring.", ring::capacityBytes),
         new Gauge(
+            "meshlens.filter.rules",
+            "{rule}",
+            "Rules of filter.exclude and filter.include in force.",
+            () -> programs.filters().rules()),
+        new Gauge(
             "meshlens.sums.used",
             "{row}",
             "Rows of the kernel's map of sums that are in use.",

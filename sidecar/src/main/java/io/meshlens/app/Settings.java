@@ -3,8 +3,10 @@ package io.meshlens.app;
 
 import com.google.common.net.HostAndPort;
 import io.meshlens.config.ConfigKey;
+import io.meshlens.config.Configuration;
 import io.meshlens.config.ValueType;
 import io.meshlens.export.OtlpConfig;
+import io.meshlens.kernel.FilterRule;
 import io.meshlens.vitals.Log;
 import java.net.URI;
 import java.time.Duration;
@@ -68,6 +70,26 @@ public final class Settings {
           ValueType.bool(),
           "true",
           "Whether netfilter's connection tracking is asked for the addresses before translation.");
+  public static final ConfigKey<List<FilterRule>> FILTER_EXCLUDE =
+      new ConfigKey<>(
+          "filter.exclude",
+          ValueType.list(FilterRule.EXPECTATION, FilterRule::problems, FilterRule::of),
+          "",
+          "Connections that are not watched: those that one of the rules fits.");
+  public static final ConfigKey<List<FilterRule>> FILTER_INCLUDE =
+      new ConfigKey<>(
+          "filter.include",
+          ValueType.list("as filter.exclude", FilterRule::problems, FilterRule::of),
+          "",
+          "If not empty, the only connections that are watched: those that one of these rules fits,"
+              + " and none of filter.exclude.");
+  public static final ConfigKey<Boolean> FILTER_OWN_TRAFFIC =
+      new ConfigKey<>(
+          "filter.own_traffic",
+          ValueType.bool(),
+          "false",
+          "Whether the program's own connections are watched: those that it makes, and those to its"
+              + " telemetry.address.");
   public static final ConfigKey<Boolean> STDOUT_ENABLED =
       new ConfigKey<>(
           "access_log.stdout.enabled",
@@ -157,6 +179,9 @@ public final class Settings {
           MAX_SOCKETS,
           PIN_PATH,
           CONNTRACK,
+          FILTER_EXCLUDE,
+          FILTER_INCLUDE,
+          FILTER_OWN_TRAFFIC,
           STDOUT_ENABLED,
           PERIODIC_INTERVAL,
           ALS_ADDRESS,
@@ -170,6 +195,13 @@ public final class Settings {
           NODE_CLUSTER,
           SHUTDOWN_TIMEOUT,
           LOG_LEVEL);
+
+  /** What several of them must be together. */
+  public static final List<Configuration.Check> CHECKS =
+      List.of(
+          new Configuration.Check(
+              List.of(FILTER_EXCLUDE, FILTER_INCLUDE, FILTER_OWN_TRAFFIC),
+              values -> SidecarConfig.filter(values).problems()));
 
   private Settings() {}
 }

@@ -4,6 +4,7 @@ package io.meshlens.app;
 import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.accesslog.JsonFormat;
 import io.meshlens.api.TelemetryServer;
+import io.meshlens.config.ConfigException;
 import io.meshlens.export.AlsExporter;
 import io.meshlens.export.Instruments;
 import io.meshlens.export.LogStream;
@@ -17,6 +18,7 @@ import io.meshlens.kernel.EventSwitches;
 import io.meshlens.kernel.EventType;
 import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
+import io.meshlens.kernel.FilterConfig;
 import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
@@ -41,6 +43,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -203,7 +206,9 @@ public final class Sidecar implements AutoCloseable {
   }
 
   /** Starts the threads, then attaches: from here on every connection is seen. */
-  public void start() throws KernelUnavailableException {
+  public void start() throws KernelUnavailableException, ConfigException {
+    programs.filters().setOwnListener(server.address());
+    filter(config.filter());
     if (logStream != null) {
       logThread = threads.start("log-writer", logStream);
     }
@@ -268,6 +273,34 @@ public final class Sidecar implements AutoCloseable {
   }
 
   /**
+   * Puts other filters in force. Connections that are watched stay so to their end.
+   *
+   * @throws ConfigException when they cannot be; then those before stay
+   */
+  public void changeFilters(FilterConfig filters) throws ConfigException {
+    filter(filters);
+    vitals.increment(Vital.FILTER_RELOADS);
+  }
+
+  /** Other filters were wanted, which are not valid. */
+  public void countRefusedFilters() {
+    vitals.increment(Vital.FILTER_RELOADS_REFUSED);
+  }
+
+  private void filter(FilterConfig filters) throws ConfigException {
+    List<String> problems = programs.filters().apply(filters);
+    if (!problems.isEmpty()) {
+      throw new ConfigException(problems);
+    }
+    log.info(
+        "filters: exclude %s, include %s, own traffic %s"
+            .formatted(
+                filters.exclude().isEmpty() ? "nothing" : filters.exclude(),
+                filters.include().isEmpty() ? "everything else" : filters.include(),
+                filters.ownTraffic().name().toLowerCase(Locale.ROOT)));
+  }
+
+  /**
    * Takes everything down within {@code shutdown.timeout}:
    *
    * <ol>
@@ -303,6 +336,7 @@ public final class Sidecar implements AutoCloseable {
     finished &= join(enrichmentThread, deadlineNs);
     finished &= join(logThread, deadlineNs);
     finished &= join(alsThread, deadlineNs);
+    programs.filters().forgetOwnTraffic();
     server.close();
     httpPool.shutdownNow();
     otlpScheduler.shutdownNow();

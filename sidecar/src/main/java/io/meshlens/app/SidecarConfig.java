@@ -5,6 +5,8 @@ import com.google.common.net.HostAndPort;
 import io.meshlens.config.Configuration;
 import io.meshlens.export.AlsConfig;
 import io.meshlens.export.OtlpConfig;
+import io.meshlens.kernel.FilterConfig;
+import io.meshlens.kernel.FilterConfig.OwnTraffic;
 import io.meshlens.kernel.KernelConfig;
 import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelConfig.PinPath;
@@ -18,6 +20,7 @@ import java.util.Optional;
 /** The configuration of each room. */
 public record SidecarConfig(
     KernelConfig kernel,
+    FilterConfig filter,
     HostAndPort telemetryAddress,
     StdoutLog stdoutLog,
     Optional<Duration> periodicInterval,
@@ -42,6 +45,7 @@ public record SidecarConfig(
     String node = nodeId.isEmpty() ? hostName() : nodeId;
     return new SidecarConfig(
         kernel(values, home),
+        filter(values),
         values.get(Settings.TELEMETRY_ADDRESS),
         values.get(Settings.STDOUT_ENABLED) ? StdoutLog.ON : StdoutLog.OFF,
         values.get(Settings.PERIODIC_INTERVAL),
@@ -69,6 +73,13 @@ public record SidecarConfig(
         node,
         values.get(Settings.SHUTDOWN_TIMEOUT),
         values.get(Settings.LOG_LEVEL));
+  }
+
+  static FilterConfig filter(Configuration values) {
+    return new FilterConfig(
+        values.get(Settings.FILTER_EXCLUDE),
+        values.get(Settings.FILTER_INCLUDE),
+        values.get(Settings.FILTER_OWN_TRAFFIC) ? OwnTraffic.WATCHED : OwnTraffic.EXCLUDED);
   }
 
   private static KernelConfig kernel(Configuration values, Path home) {

@@ -40,6 +40,6 @@ final class ConfigOptions {
     if (cgroup != null) {
       flags.put(Settings.CGROUP.name(), cgroup);
     }
-    return Configuration.read(Settings.ALL, flags, System.getenv(), configFile);
+    return Configuration.read(Settings.ALL, Settings.CHECKS, flags, System.getenv(), configFile);
   }
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.cli;
 
+import io.meshlens.app.Reload;
 import io.meshlens.app.Sidecar;
 import io.meshlens.app.SidecarConfig;
+import io.meshlens.config.Configuration;
 import io.meshlens.vitals.Log;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.time.InstantSource;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -25,7 +27,10 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    SidecarConfig config = SidecarConfig.of(options.read(), Installation.home());
+    Semaphore hangups = new Semaphore(0);
+    Hangup.run(hangups::release);
+    Configuration values = options.read();
+    SidecarConfig config = SidecarConfig.of(values, Installation.home());
     Log log = new Log(System.err, config.logLevel(), InstantSource.system());
     Sidecar sidecar =
         new Sidecar(config, Installation.version(), new FileOutputStream(FileDescriptor.out), log);
@@ -36,8 +41,12 @@ final class RunCommand implements Callable<Integer> {
       throw e;
     }
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(sidecar), "shutdown"));
-    new CountDownLatch(1).await();
-    return ExitCode.FINE;
+    Reload reload = new Reload(sidecar, values, options::read, log);
+    while (true) {
+      hangups.acquire();
+      hangups.drainPermits();
+      reload.run();
+    }
   }
 
   /** A signal is how this program is meant to end: after a clean stop the exit code says so. */

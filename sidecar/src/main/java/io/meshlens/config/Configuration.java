@@ -8,7 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The values in force, each with the source it came from. */
 public final class Configuration {
@@ -24,6 +27,14 @@ public final class Configuration {
 
   private final Map<ConfigKey<?>, Setting> settings;
 
+  /**
+   * What no key can tell of itself.
+   *
+   * @param keys that are looked at; all have been parsed when it is asked
+   * @param problems what is wrong with them together, in words; nothing when they fit
+   */
+  public record Check(List<ConfigKey<?>> keys, Function<Configuration, List<String>> problems) {}
+
   private Configuration(Map<ConfigKey<?>, Setting> settings) {
     this.settings = settings;
   }
@@ -31,19 +42,21 @@ public final class Configuration {
   /**
    * Reads all sources; the first of flag, environment, file and default that sets a key wins.
    *
+   * @param checks asked after the keys
    * @param flags values by key name
    * @param environment the process environment; only names with the prefix are looked at
    * @throws ConfigException with every problem of every source
    */
   public static Configuration read(
       List<ConfigKey<?>> keys,
+      List<Check> checks,
       Map<String, String> flags,
       Map<String, String> environment,
       Optional<Path> file)
       throws ConfigException {
     List<String> problems = new ArrayList<>();
     Map<String, Setting> byName = new LinkedHashMap<>();
-    file.ifPresent(f -> byName.putAll(YamlFile.read(f, problems)));
+    file.ifPresent(f -> byName.putAll(YamlFile.read(f, lists(keys), problems)));
     putEnvironment(keys, environment, byName, problems);
     flags.forEach((name, text) -> byName.put(name, new Setting(text, "flag")));
 
@@ -51,18 +64,34 @@ public final class Configuration {
     for (ConfigKey<?> key : keys) {
       Setting set = byName.remove(key.name());
       Setting setting = set == null ? new Setting(key.defaultText(), "default") : set;
-      if (key.type().parse(setting.text()).isEmpty()) {
+      for (String problem : key.type().problems().apply(setting.text())) {
         problems.add(
-            "%s: %s = \"%s\": expected %s"
-                .formatted(setting.source(), key.name(), setting.text(), key.type().expectation()));
+            "%s: %s = \"%s\": %s".formatted(setting.source(), key.name(), setting.text(), problem));
       }
       settings.put(key, setting);
     }
     byName.forEach((name, setting) -> problems.add(unknown(name, setting, keys)));
+    Configuration read = new Configuration(settings);
+    for (Check check : checks) {
+      if (check.keys().stream().allMatch(read::fits)) {
+        problems.addAll(check.problems().apply(read));
+      }
+    }
     if (!problems.isEmpty()) {
       throw new ConfigException(problems);
     }
-    return new Configuration(settings);
+    return read;
+  }
+
+  private boolean fits(ConfigKey<?> key) {
+    return key.type().parse(text(key)).isPresent();
+  }
+
+  private static Set<String> lists(List<ConfigKey<?>> keys) {
+    return keys.stream()
+        .filter(key -> key.type().shape() == ValueType.Shape.LIST)
+        .map(ConfigKey::name)
+        .collect(Collectors.toSet());
   }
 
   private static void putEnvironment(
@@ -125,6 +154,19 @@ public final class Configuration {
       throw new IllegalArgumentException(key.name() + " is not among the keys that were read");
     }
     return key.type().parse(setting.text()).orElseThrow();
+  }
+
+  /** Names of the keys whose text is another in a later configuration of the same keys. */
+  public List<String> changed(Configuration later) {
+    return settings.keySet().stream()
+        .filter(key -> !text(key).equals(later.text(key)))
+        .map(ConfigKey::name)
+        .toList();
+  }
+
+  private String text(ConfigKey<?> key) {
+    Setting setting = settings.get(key);
+    return setting == null ? "" : setting.text();
   }
 
   /** The effective configuration as YAML with the source of each value in a comment. */

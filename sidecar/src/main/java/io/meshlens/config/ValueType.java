@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.config;
 
+import com.google.common.base.Splitter;
 import com.google.common.net.HostAndPort;
 import com.google.common.net.InetAddresses;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
@@ -19,10 +21,57 @@ import java.util.stream.Collectors;
  *
  * @param expectation what a valid text looks like, for error messages and the reference page
  * @param parser empty when the text does not fit
+ * @param problems what is wrong with a text, in words; nothing when it fits
+ * @param shape whether a file may have a list here
  */
-public record ValueType<T>(String expectation, Function<String, Optional<T>> parser) {
+public record ValueType<T>(
+    String expectation,
+    Function<String, Optional<T>> parser,
+    Function<String, List<String>> problems,
+    Shape shape) {
+  /** What a file may have in the place of the value. */
+  public enum Shape {
+    SCALAR,
+    LIST
+  }
+
+  /** Between the elements of a list that is written as one text. */
+  static final String SEPARATOR = ";";
+
   private static final Pattern BYTE_SIZE = Pattern.compile("(\\d{1,12})\\s*(|B|KiB|MiB|GiB)");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h)");
+
+  ValueType(String expectation, Function<String, Optional<T>> parser) {
+    this(
+        expectation,
+        parser,
+        text -> parser.apply(text).isPresent() ? List.of() : List.of("expected " + expectation),
+        Shape.SCALAR);
+  }
+
+  /**
+   * Any number of elements: a list in a file, separated by semicolons elsewhere.
+   *
+   * @param problems what is wrong with the text of an element; nothing when it fits
+   * @param element called with texts that have no problem
+   */
+  public static <E> ValueType<List<E>> list(
+      String expectation, Function<String, List<String>> problems, Function<String, E> element) {
+    Function<String, List<String>> all =
+        text -> elements(text).stream().flatMap(e -> problems.apply(e).stream()).toList();
+    return new ValueType<>(
+        expectation,
+        text ->
+            all.apply(text).isEmpty()
+                ? Optional.of(elements(text).stream().map(element).toList())
+                : Optional.empty(),
+        all,
+        Shape.LIST);
+  }
+
+  private static List<String> elements(String text) {
+    return Splitter.on(SEPARATOR).trimResults().omitEmptyStrings().splitToList(text);
+  }
 
   public static ValueType<String> text() {
     return new ValueType<>("text", Optional::of);

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
@@ -20,6 +21,7 @@ import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
 import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
 import org.yaml.snakeyaml.nodes.Tag;
 
 /** The configuration file: nested mappings whose paths, joined by dots, are the key names. */
@@ -29,8 +31,11 @@ final class YamlFile {
 
   private YamlFile() {}
 
-  /** All scalars of the file by path; what cannot be read goes to {@code problems}. */
-  static Map<String, Setting> read(Path file, List<String> problems) {
+  /**
+   * All scalars, and {@code lists} of them, of the file by path; what cannot be read goes to {@code
+   * problems}.
+   */
+  static Map<String, Setting> read(Path file, Set<String> lists, List<String> problems) {
     Map<String, Setting> settings = new LinkedHashMap<>();
     LoaderOptions options = new LoaderOptions();
     options.setAllowDuplicateKeys(false);
@@ -45,7 +50,7 @@ final class YamlFile {
       try (Reader reader = Files.newBufferedReader(file)) {
         Node root = new Yaml(options).compose(reader);
         if (root != null) {
-          flatten(file, "", root, settings, problems);
+          flatten(file, "", root, lists, settings, problems);
         }
       }
     } catch (MarkedYAMLException e) {
@@ -64,7 +69,12 @@ final class YamlFile {
   }
 
   private static void flatten(
-      Path file, String path, Node node, Map<String, Setting> settings, List<String> problems) {
+      Path file,
+      String path,
+      Node node,
+      Set<String> lists,
+      Map<String, Setting> settings,
+      List<String> problems) {
     String source = file + ":" + (node.getStartMark().getLine() + 1);
     switch (node) {
       case MappingNode mapping -> {
@@ -74,18 +84,40 @@ final class YamlFile {
             continue;
           }
           String name = path.isEmpty() ? key.getValue() : path + "." + key.getValue();
-          flatten(file, name, tuple.getValueNode(), settings, problems);
+          flatten(file, name, tuple.getValueNode(), lists, settings, problems);
         }
       }
       case ScalarNode scalar -> {
-        String text = scalar.getTag().equals(Tag.NULL) ? "" : scalar.getValue();
         if (path.isEmpty()) {
-          problems.add(source + ": expected settings, found only \"" + text + "\"");
-        } else if (settings.put(path, new Setting(text, source)) != null) {
-          problems.add(source + ": " + path + " is set twice");
+          problems.add(source + ": expected settings, found only \"" + text(scalar) + "\"");
+        } else {
+          put(path, new Setting(text(scalar), source), settings, problems);
         }
       }
+      case SequenceNode sequence when lists.contains(path) -> {
+        List<String> elements = new ArrayList<>();
+        for (Node element : sequence.getValue()) {
+          if (element instanceof ScalarNode scalar) {
+            elements.add(text(scalar));
+          } else {
+            problems.add(source + ": " + path + ": an element is no plain text");
+          }
+        }
+        String text = String.join(ValueType.SEPARATOR + " ", elements);
+        put(path, new Setting(text, source), settings, problems);
+      }
       default -> problems.add(source + ": " + path + " is a list, expected a single value");
+    }
+  }
+
+  private static String text(ScalarNode scalar) {
+    return scalar.getTag().equals(Tag.NULL) ? "" : scalar.getValue();
+  }
+
+  private static void put(
+      String path, Setting setting, Map<String, Setting> settings, List<String> problems) {
+    if (settings.put(path, setting) != null) {
+      problems.add(setting.source() + ": " + path + " is set twice");
     }
   }
 

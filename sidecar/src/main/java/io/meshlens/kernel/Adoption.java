@@ -11,8 +11,8 @@ import java.util.Collection;
 /**
  * Takes over the sockets that are older than the programs, once, after these are attached.
  *
- * <p>Connections are found in one network namespace after the other. Their owners, and who listens
- * where, are found by looking at the files of every process that this one can see.
+ * <p>Connections are found in one network namespace after the other. Who listens where, and then
+ * their owners, are found by looking at the files of every process that this one can see.
  */
 final class Adoption {
   private final BpfObject object;
@@ -31,6 +31,7 @@ final class Adoption {
     int refused = 0;
     try (BpfLink connections = object.attachIterator("adopt_connections");
         BpfLink owners = object.attachIterator("adopt_owners")) {
+      drain(BpfIterator.open(owners));
       drain(BpfIterator.open(connections));
       for (Path namespace : namespaces) {
         try {

@@ -32,12 +32,15 @@ public final class KernelPrograms implements AutoCloseable {
   private final Optional<Pins> pins;
   private final List<BpfLink> links = new ArrayList<>();
   private final Instant loadedAt = Instant.now();
+  private final Filters filters;
   private @Nullable LivePass livePass;
 
-  private KernelPrograms(BpfObject object, Set<Extra> missing, Optional<Pins> pins) {
+  private KernelPrograms(
+      BpfObject object, WatchedCgroup cgroup, Set<Extra> missing, Optional<Pins> pins) {
     this.object = object;
     this.missing = missing;
     this.pins = pins;
+    filters = new Filters(object, cgroup);
   }
 
   /**
@@ -108,7 +111,7 @@ public final class KernelPrograms implements AutoCloseable {
       missing.forEach(extra -> extra.programs().forEach(object::disable));
       pins.ifPresent(p -> p.pinMaps(object));
       object.load();
-      return new KernelPrograms(object, Set.copyOf(missing), pins);
+      return new KernelPrograms(object, cgroup, Set.copyOf(missing), pins);
     } catch (RuntimeException e) {
       object.close();
       throw e;
@@ -128,6 +131,11 @@ public final class KernelPrograms implements AutoCloseable {
   /** Since when the sums are counted: before now when pinned maps were taken over. */
   public Instant sumsSince() {
     return pins.flatMap(Pins::mapsMadeAt).orElse(loadedAt);
+  }
+
+  /** Which connections are watched: all, until it is told otherwise. */
+  public Filters filters() {
+    return filters;
   }
 
   /** Begins to watch the sockets of a cgroup and everything below it. */
@@ -221,6 +229,7 @@ public final class KernelPrograms implements AutoCloseable {
     if (pass != null) {
       pass.close();
     }
+    filters.close();
     object.close();
     pins.ifPresent(Pins::close);
   }

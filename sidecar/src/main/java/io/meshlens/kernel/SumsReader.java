@@ -114,7 +114,7 @@ public final class SumsReader implements AutoCloseable {
     return total;
   }
 
-  /** Copies the kernel's loss counters into the vitals. */
+  /** Copies the kernel's counters into the vitals. */
   public synchronized void mirrorCounters(Vitals vitals) {
     vitals.mirror(
         Vital.CONNECTIONS_UNTRACKED_REFUSED,
@@ -124,6 +124,10 @@ public final class SumsReader implements AutoCloseable {
         counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL));
     vitals.mirror(
         Vital.CONNECTIONS_VANISHED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_VANISHED));
+    vitals.mirror(
+        Vital.CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_FILTERED));
+    vitals.mirror(
+        Vital.OWN_CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED));
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));
   }
 

@@ -25,6 +25,18 @@ public enum Vital {
       "{connection}",
       "",
       "Connections whose end was not seen; what they carried since the last live pass is lost."),
+  CONNECTIONS_FILTERED(
+      "meshlens.connections.filtered",
+      "{connection}",
+      "rule",
+      "Connections that are not watched, because a filter excludes them."),
+  OWN_CONNECTIONS_FILTERED("meshlens.connections.filtered", "{connection}", "own_traffic", ""),
+  FILTER_RELOADS("meshlens.filter.reloads", "{reload}", "", "Changes of filters at run time."),
+  FILTER_RELOADS_REFUSED(
+      "meshlens.filter.reload.failures",
+      "{reload}",
+      "",
+      "Changes of filters that were refused; the filters before stay."),
   LIVE_PASSES_FAILED(
       "meshlens.live_pass.failures",
       "{pass}",
@@ -123,6 +135,8 @@ public enum Vital {
           CONNECTIONS_UNTRACKED_REFUSED,
           CONNECTIONS_UNTRACKED_FULL,
           CONNECTIONS_VANISHED,
+          CONNECTIONS_FILTERED,
+          OWN_CONNECTIONS_FILTERED,
           SUMS_FOLDED ->
           true;
       default -> false;
