@@ -39,7 +39,7 @@ final class ConfigurationTest {
   private static Configuration read(
       Map<String, String> flags, Map<String, String> environment, Optional<Path> file)
       throws ConfigException {
-    return Configuration.read(KEYS, flags, environment, file);
+    return Configuration.read(KEYS, List.of(), flags, environment, file);
   }
 
   private static Configuration read(Path file) throws ConfigException {
@@ -349,7 +349,7 @@ final class ConfigurationTest {
   @Test
   void keyThatWasNotReadCannotBeAsked() throws Exception {
     Configuration configuration =
-        Configuration.read(List.of(NAME), Map.of(), Map.of(), Optional.empty());
+        Configuration.read(List.of(NAME), List.of(), Map.of(), Map.of(), Optional.empty());
 
     assertThatThrownBy(() -> configuration.get(LEVEL))
         .isInstanceOf(IllegalArgumentException.class)

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,12 @@ final class SidecarProcess implements AutoCloseable {
     return runAt(List.of(), settings);
   }
 
+  /** The same with a configuration file. */
+  static SidecarProcess runWith(Path file, String... settings)
+      throws IOException, InterruptedException {
+    return start(List.of(LAUNCHER, "run", "--config", file.toString()), settings);
+  }
+
   /**
    * The same somewhere else.
    *
@@ -46,7 +53,14 @@ final class SidecarProcess implements AutoCloseable {
   static SidecarProcess runAt(List<String> entrance, String... settings)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(entrance);
-    command.addAll(List.of(LAUNCHER, "run", "--set", "telemetry.address=127.0.0.1:0"));
+    command.addAll(List.of(LAUNCHER, "run"));
+    return start(command, settings);
+  }
+
+  private static SidecarProcess start(List<String> run, String... settings)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(run);
+    command.addAll(List.of("--set", "telemetry.address=127.0.0.1:0"));
     for (String setting : settings) {
       command.addAll(List.of("--set", setting));
     }
