@@ -29,13 +29,19 @@ public final class WireCodes {
   public static final int KERNEL_COUNTER_SUMS_FOLDED = 1;
   public static final int KERNEL_COUNTER_CONNECTIONS_VANISHED = 2;
   public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 3;
-  public static final int KERNEL_COUNTER_COUNT = 4;
+  public static final int KERNEL_COUNTER_CONNECTIONS_FILTERED = 4;
+  public static final int KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5;
+  public static final int KERNEL_COUNTER_COUNT = 6;
   public static final int SOCKET_SLOTS_NEAR = 1024;
   public static final int SOCKET_USE_OVERFLOW = 0;
   public static final int SOCKET_USE_OVERFLOW_STALE = 1;
   public static final int SOCKET_USE_SLOTS_SEEN = 2;
   public static final int SOCKET_USE_OVERFLOW_SEEN = 3;
   public static final int SOCKET_USE_COUNT = 4;
+  public static final int FILTER_VERDICT_WATCH = 0;
+  public static final int FILTER_VERDICT_EXCLUDE = 1;
+  public static final int FILTER_LIMIT_RULES = 64;
+  public static final int FILTER_LIMIT_SETS = 2;
 
   private WireCodes() {}
 }

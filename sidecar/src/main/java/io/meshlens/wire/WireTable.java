@@ -25,10 +25,16 @@ final class WireTable {
       enum connection_state.CONNECTION_STATE_SYN_RECV = 3
       enum connection_state.CONNECTION_STATE_SYN_SENT = 2
       enum connection_state.CONNECTION_STATE_TIME_WAIT = 6
+      enum filter_limit.FILTER_LIMIT_RULES = 64
+      enum filter_limit.FILTER_LIMIT_SETS = 2
+      enum filter_verdict.FILTER_VERDICT_EXCLUDE = 1
+      enum filter_verdict.FILTER_VERDICT_WATCH = 0
+      enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_FILTERED = 4
       enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_UNTRACKED = 0
       enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 3
       enum kernel_counter.KERNEL_COUNTER_CONNECTIONS_VANISHED = 2
-      enum kernel_counter.KERNEL_COUNTER_COUNT = 4
+      enum kernel_counter.KERNEL_COUNTER_COUNT = 6
+      enum kernel_counter.KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5
       enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 1
       enum record_kind.RECORD_KIND_CONNECTION = 1
       enum record_kind.RECORD_KIND_LIMIT = 16
