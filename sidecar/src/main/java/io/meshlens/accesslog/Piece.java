@@ -14,9 +14,6 @@ import java.util.Arrays;
  * is several times faster than copying an array.
  */
 final class Piece {
-  /** How many bytes after its text {@link #write} may overwrite. */
-  static final int MAX_OVERRUN_BYTES = Long.BYTES - 1;
-
   private static final VarHandle WORD =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -40,7 +37,7 @@ final class Piece {
     return new Piece(Arrays.stream(keys).map(key -> key.ascii + "0").collect(joining()));
   }
 
-  /** Returns the index after the text. */
+  /** Returns the index after the text; up to seven bytes beyond it may be overwritten. */
   int write(byte[] out, int at) {
     int to = at;
     for (long word : words) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(RequiresKernel.Root.class)
-@interface RequiresKernel {
+public @interface RequiresKernel {
   /** Looks at the user. */
   final class Root implements ExecutionCondition {
     @Override

@@ -2,8 +2,8 @@
 package io.meshlens.kernel;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.meshlens.it.RequiresKernel;
 import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelConfig.PinPath;
 import java.nio.file.Files;
@@ -12,13 +12,12 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** What can go between the look at the cgroup and the attachment. */
+@RequiresKernel
 class AttachIT {
   private static final Path HOME = Path.of("target/dist").toAbsolutePath();
 
   @Test
   void aCgroupThatVanishesBeforeTheAttachmentIsNamed() throws Exception {
-    assumeThat(System.getProperty("user.name")).isEqualTo("root");
-    System.setProperty("meshlens.home", HOME.toString());
     Path directory =
         Files.createDirectory(
             Cgroups.findRoot().orElseThrow().resolve("meshlens-it-" + System.nanoTime()));
