@@ -39,7 +39,7 @@ public final class Reload {
   public void run() {
     try {
       Configuration read = source.read();
-      sidecar.changeFilters(SidecarConfig.filter(read));
+      sidecar.changeFilters(KernelSettings.filter(read));
       List<String> others =
           started.changed(read).stream().filter(name -> !name.startsWith(FILTERS)).toList();
       if (!others.isEmpty()) {

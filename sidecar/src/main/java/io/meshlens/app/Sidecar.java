@@ -2,14 +2,10 @@
 package io.meshlens.app;
 
 import io.meshlens.accesslog.ConnectionIds;
-import io.meshlens.accesslog.JsonFormat;
 import io.meshlens.api.TelemetryServer;
 import io.meshlens.config.ConfigException;
-import io.meshlens.export.AlsExporter;
 import io.meshlens.export.Instruments;
-import io.meshlens.export.LogStream;
 import io.meshlens.export.MetricsExport;
-import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.SumsSnapshot;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.Enrichment;
@@ -77,17 +73,14 @@ public final class Sidecar implements AutoCloseable {
   private final ListenerCount listenerCount;
   private final MetricsExport metrics;
   private final TelemetryServer server;
-  private final @Nullable LogStream logStream;
-  private final @Nullable AlsExporter als;
+  private final AccessLogs accessLogs;
   private final Enrichment enrichment;
   private final EnrichmentLoop enrichmentLoop;
   private final RingLoop ringLoop;
   private @Nullable Thread ringThread;
-  private @Nullable Thread logThread;
   private @Nullable Thread liveThread;
   private @Nullable Thread enrichmentThread;
   private @Nullable LiveLoop liveLoop;
-  private @Nullable Thread alsThread;
 
   /**
    * Loads the kernel programs and binds the listener; nothing is watched yet.
@@ -112,25 +105,14 @@ public final class Sidecar implements AutoCloseable {
     listenerCount = programs.listenerCount();
     ConnectionIds ids = new ConnectionIds(bootId());
 
-    List<ConnectionSink> sinks = new ArrayList<>();
-    logStream =
-        config.stdoutLog() == SidecarConfig.StdoutLog.ON
-            ? new LogStream(new JsonFormat(ids), stdout, vitals, log)
-            : null;
-    als =
-        config.als().map(c -> new AlsExporter(c, ids, clock::nowMonoNs, vitals, log)).orElse(null);
-    if (logStream != null) {
-      sinks.add(logStream);
-    }
-    if (als != null) {
-      sinks.add(als);
-    }
+    accessLogs = new AccessLogs(config.accessLog(), ids, stdout, clock, vitals, log);
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
     enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAtCgroup);
     EventChannel channel = new EventChannel(ring, vitals);
     channel.subscribe(
-        EventType.CONNECTION, new ConnectionReader(sinks, enrichment::enrich, clock, vitals));
+        EventType.CONNECTION,
+        new ConnectionReader(accessLogs.sinks(), enrichment::enrich, clock, vitals));
     ringLoop = new RingLoop(channel, ring, clock);
 
     httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
@@ -189,15 +171,7 @@ public final class Sidecar implements AutoCloseable {
     List<Gauge> gauges =
         new ArrayList<>(
             KernelGauges.of(config.kernel(), programs, ring, sumsReader, listenerCount));
-    AlsExporter exporter = als;
-    if (exporter != null) {
-      gauges.add(
-          new Gauge(
-              "meshlens.access_log.als.queued",
-              "{entry}",
-              "Connections that wait for the access log service.",
-              exporter::queued));
-    }
+    gauges.addAll(accessLogs.gauges());
     return gauges;
   }
 
@@ -209,12 +183,7 @@ public final class Sidecar implements AutoCloseable {
   public void start() throws KernelUnavailableException, ConfigException {
     programs.filters().setOwnListener(server.address());
     filter(config.filter());
-    if (logStream != null) {
-      logThread = threads.start("log-writer", logStream);
-    }
-    if (als != null) {
-      alsThread = threads.start("export-als", als);
-    }
+    accessLogs.start(threads);
     ringThread = threads.start("ring-reader", ringLoop);
     enrichmentThread = threads.start("directory-watch", enrichmentLoop);
     switches.enable(EventType.CONNECTION);
@@ -236,7 +205,7 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private LiveLoop liveLoop(LivePass pass) {
-    LiveLoop loop = new LiveLoop(pass, config.periodicInterval(), clock, vitals, log);
+    LiveLoop loop = new LiveLoop(pass, config.accessLog().periodicInterval(), clock, vitals, log);
     liveLoop = loop;
     return loop;
   }
@@ -325,17 +294,13 @@ public final class Sidecar implements AutoCloseable {
     programs.detach();
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
-    if (logStream != null) {
-      logStream.end();
-    }
-    if (als != null) {
-      als.end();
-    }
+    accessLogs.end();
     metrics.shutdown(left(deadlineNs).dividedBy(2));
     finished &= join(liveThread, deadlineNs);
     finished &= join(enrichmentThread, deadlineNs);
-    finished &= join(logThread, deadlineNs);
-    finished &= join(alsThread, deadlineNs);
+    for (Thread thread : accessLogs.threads()) {
+      finished &= join(thread, deadlineNs);
+    }
     programs.filters().forgetOwnTraffic();
     server.close();
     httpPool.shutdownNow();

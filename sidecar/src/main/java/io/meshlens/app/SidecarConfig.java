@@ -3,13 +3,9 @@ package io.meshlens.app;
 
 import com.google.common.net.HostAndPort;
 import io.meshlens.config.Configuration;
-import io.meshlens.export.AlsConfig;
 import io.meshlens.export.OtlpConfig;
 import io.meshlens.kernel.FilterConfig;
-import io.meshlens.kernel.FilterConfig.OwnTraffic;
 import io.meshlens.kernel.KernelConfig;
-import io.meshlens.kernel.KernelConfig.ConntrackUse;
-import io.meshlens.kernel.KernelConfig.PinPath;
 import io.meshlens.vitals.Log;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -22,19 +18,11 @@ public record SidecarConfig(
     KernelConfig kernel,
     FilterConfig filter,
     HostAndPort telemetryAddress,
-    StdoutLog stdoutLog,
-    Optional<Duration> periodicInterval,
-    Optional<AlsConfig> als,
+    AccessLogConfig accessLog,
     Optional<OtlpConfig> otlp,
     String nodeId,
     Duration shutdownTimeout,
     Log.Level logLevel) {
-  /** Whether connections go to stdout. */
-  public enum StdoutLog {
-    ON,
-    OFF
-  }
-
   /**
    * Sorts the values by room.
    *
@@ -44,62 +32,14 @@ public record SidecarConfig(
     String nodeId = values.get(Settings.NODE_ID);
     String node = nodeId.isEmpty() ? hostName() : nodeId;
     return new SidecarConfig(
-        kernel(values, home),
-        filter(values),
+        KernelSettings.kernel(values, home),
+        KernelSettings.filter(values),
         values.get(Settings.TELEMETRY_ADDRESS),
-        values.get(Settings.STDOUT_ENABLED) ? StdoutLog.ON : StdoutLog.OFF,
-        values.get(Settings.PERIODIC_INTERVAL),
-        values
-            .get(Settings.ALS_ADDRESS)
-            .map(
-                address ->
-                    new AlsConfig(
-                        address,
-                        values.get(Settings.ALS_TLS)
-                            ? AlsConfig.Transport.TLS
-                            : AlsConfig.Transport.PLAINTEXT,
-                        values.get(Settings.ALS_LOG_NAME),
-                        values.get(Settings.ALS_QUEUE_SIZE),
-                        node,
-                        values.get(Settings.NODE_CLUSTER))),
-        values
-            .get(Settings.OTLP_ENDPOINT)
-            .map(
-                endpoint ->
-                    new OtlpConfig(
-                        endpoint,
-                        values.get(Settings.OTLP_PROTOCOL),
-                        values.get(Settings.OTLP_INTERVAL))),
+        AccessLogSettings.accessLog(values, node),
+        MetricsSettings.otlp(values),
         node,
         values.get(Settings.SHUTDOWN_TIMEOUT),
         values.get(Settings.LOG_LEVEL));
-  }
-
-  static FilterConfig filter(Configuration values) {
-    return new FilterConfig(
-        values.get(Settings.FILTER_EXCLUDE),
-        values.get(Settings.FILTER_INCLUDE),
-        values.get(Settings.FILTER_OWN_TRAFFIC) ? OwnTraffic.WATCHED : OwnTraffic.EXCLUDED);
-  }
-
-  private static KernelConfig kernel(Configuration values, Path home) {
-    String cgroup = values.get(Settings.CGROUP);
-    return new KernelConfig(
-        home.resolve("bpf/meshlens.bpf.o"),
-        cgroup.equals(Settings.AUTO) ? Optional.empty() : Optional.of(Path.of(cgroup)),
-        values.get(Settings.RING_SIZE),
-        values.get(Settings.MAX_ADDRESS_PAIRS),
-        values.get(Settings.MAX_SOCKETS),
-        pinPath(values.get(Settings.PIN_PATH)),
-        values.get(Settings.CONNTRACK) ? ConntrackUse.ASKED : ConntrackUse.LEFT_ALONE);
-  }
-
-  private static PinPath pinPath(String text) {
-    return switch (text) {
-      case Settings.AUTO -> new PinPath.Auto();
-      case Settings.OFF -> new PinPath.Off();
-      default -> new PinPath.At(Path.of(text));
-    };
   }
 
   private static String hostName() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.cli;
 
+import io.meshlens.app.KernelSettings;
 import io.meshlens.app.Settings;
 import io.meshlens.config.ConfigException;
 import io.meshlens.config.Configuration;
@@ -38,7 +39,7 @@ final class ConfigOptions {
   Configuration read(Optional<Path> configFile) throws ConfigException {
     Map<String, String> flags = new LinkedHashMap<>(set);
     if (cgroup != null) {
-      flags.put(Settings.CGROUP.name(), cgroup);
+      flags.put(KernelSettings.CGROUP.name(), cgroup);
     }
     return Configuration.read(Settings.ALL, Settings.CHECKS, flags, System.getenv(), configFile);
   }

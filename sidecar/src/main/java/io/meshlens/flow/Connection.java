@@ -106,6 +106,12 @@ public final class Connection {
   /** ASCII; empty when unknown. */
   public String containerId = "";
 
+  /** Who the client is. */
+  public Identity source = Identity.UNKNOWN;
+
+  /** Who the server is; its service is the one that was dialled, where that is known. */
+  public Identity destination = Identity.UNKNOWN;
+
   public int commLengthBytes;
   public final byte[] comm = new byte[COMM_LENGTH_BYTES];
 
@@ -142,6 +148,8 @@ public final class Connection {
     copy.cgroupId = cgroupId;
     copy.netns = netns;
     copy.containerId = containerId;
+    copy.source = source;
+    copy.destination = destination;
     copy.commLengthBytes = commLengthBytes;
     System.arraycopy(comm, 0, copy.comm, 0, comm.length);
     return copy;

@@ -37,6 +37,8 @@ final class ConnectionTest {
         field.set(c, constants[0].equals(field.get(c)) ? constants[1] : constants[0]);
       } else if (type == byte[].class) {
         Arrays.fill((byte[]) field.get(c), (byte) number);
+      } else if (type == Identity.class) {
+        field.set(c, Identity.builder().pod("pod " + number).source("test").build());
       } else {
         throw new IllegalStateException("teach this test to fill " + field);
       }
