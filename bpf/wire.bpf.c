@@ -26,6 +26,7 @@ struct wire_types {
 	enum socket_slots socket_slots;
 	enum socket_use socket_use;
 	enum filter_verdict filter_verdict;
+	enum filter_need filter_need;
 	enum filter_limit filter_limit;
 };
 

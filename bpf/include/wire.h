@@ -99,6 +99,16 @@ enum filter_verdict {
 	FILTER_VERDICT_EXCLUDE = 1,
 };
 
+/* What the rules of a set ask about a connection; bits of filter_head.needs. */
+enum filter_need {
+	FILTER_NEED_ADDRESS = 1, /* either address, or the port */
+	FILTER_NEED_PID = 2,
+	FILTER_NEED_NETNS = 4,
+	FILTER_NEED_CGROUP = 8,
+	/* Rules include networks: the address that the socket gets by its SYN may be in one. */
+	FILTER_NEED_LOCAL_ADDRESS = 16,
+};
+
 enum filter_limit {
 	FILTER_LIMIT_RULES = 64,
 	FILTER_LIMIT_SETS = 2, /* one in force, one to be written */
@@ -237,7 +247,8 @@ struct filter_control {
 struct filter_head {
 	__u16 rules;	/* that are in use */
 	__u8 otherwise; /* enum filter_verdict of connections that no rule fits */
-	__u8 reserved[5];
+	__u8 needs;	/* enum filter_need */
+	__u8 reserved[4];
 };
 
 /*
@@ -256,11 +267,10 @@ struct filter_rule {
 	__u16 last_port;
 	__u8 direction; /* enum connection_direction */
 	__u8 direction_mask;
-	__u8 in_cgroup;	  /* 1: only sockets of a cgroup that filter_cgroups names for this rule */
-	__u8 ipv6;	  /* 1: IPv4 addresses do not fit, ::/0 has none */
-	__u8 has_address; /* 1: it is about an address or a port */
-	__u8 verdict;	  /* enum filter_verdict */
-	__u8 reserved[6];
+	__u8 in_cgroup; /* 1: only sockets of a cgroup that filter_cgroups names for this rule */
+	__u8 ipv6;	/* 1: IPv4 addresses do not fit, ::/0 has none */
+	__u8 verdict;	/* enum filter_verdict */
+	__u8 reserved[7];
 };
 
 /* Key of filter_cgroups; the value has a bit for each rule of the set. */
@@ -352,7 +362,8 @@ WIRE_AT(filter_control, reserved, 38);
 WIRE_SIZE(filter_head, 8);
 WIRE_AT(filter_head, rules, 0);
 WIRE_AT(filter_head, otherwise, 2);
-WIRE_AT(filter_head, reserved, 3);
+WIRE_AT(filter_head, needs, 3);
+WIRE_AT(filter_head, reserved, 4);
 
 WIRE_SIZE(filter_rule, 64);
 WIRE_AT(filter_rule, network_address, 0);
@@ -367,9 +378,8 @@ WIRE_AT(filter_rule, direction, 52);
 WIRE_AT(filter_rule, direction_mask, 53);
 WIRE_AT(filter_rule, in_cgroup, 54);
 WIRE_AT(filter_rule, ipv6, 55);
-WIRE_AT(filter_rule, has_address, 56);
-WIRE_AT(filter_rule, verdict, 57);
-WIRE_AT(filter_rule, reserved, 58);
+WIRE_AT(filter_rule, verdict, 56);
+WIRE_AT(filter_rule, reserved, 57);
 
 WIRE_SIZE(filter_cgroup, 16);
 WIRE_AT(filter_cgroup, cgroup_id, 0);

@@ -158,6 +158,7 @@ public final class Filters implements AutoCloseable {
         config.include().isEmpty()
             ? WireCodes.FILTER_VERDICT_WATCH
             : WireCodes.FILTER_VERDICT_EXCLUDE);
+    headWriter.setNeeds(needs(config));
     for (int i = 0; i < all.size(); i++) {
       ruleWriter.wrap(setValue, FilterHeadWriter.SIZE_BYTES + i * FilterRuleWriter.SIZE_BYTES);
       ruleWriter.setVerdict(
@@ -170,6 +171,27 @@ public final class Filters implements AutoCloseable {
     sets.update(index, setValue, UpdateMode.ANY);
   }
 
+  /** What the kernel has to find out about a connection before it can judge it. */
+  private static int needs(FilterConfig config) {
+    int needs = 0;
+    if (config.all().anyMatch(FilterRule::hasAddress)) {
+      needs |= WireCodes.FILTER_NEED_ADDRESS;
+    }
+    if (config.all().anyMatch(rule -> rule.pid().isPresent())) {
+      needs |= WireCodes.FILTER_NEED_PID;
+    }
+    if (config.all().anyMatch(rule -> rule.netns().isPresent())) {
+      needs |= WireCodes.FILTER_NEED_NETNS;
+    }
+    if (config.all().anyMatch(rule -> rule.cgroup().isPresent())) {
+      needs |= WireCodes.FILTER_NEED_CGROUP;
+    }
+    if (config.include().stream().anyMatch(rule -> rule.network().isPresent())) {
+      needs |= WireCodes.FILTER_NEED_LOCAL_ADDRESS;
+    }
+    return needs;
+  }
+
   private void writeRule(FilterRule rule) {
     ruleWriter.setNetns(rule.netns().orElse(0));
     ruleWriter.setNetnsMask(rule.netns().isPresent() ? ALL_BITS : 0);
@@ -180,7 +202,6 @@ public final class Filters implements AutoCloseable {
     ruleWriter.setDirection(rule.direction().map(Filters::code).orElse(0));
     ruleWriter.setDirectionMask(rule.direction().isPresent() ? 0xff : 0);
     ruleWriter.setInCgroup(rule.cgroup().isPresent() ? 1 : 0);
-    ruleWriter.setHasAddress(rule.hasAddress() ? 1 : 0);
     Optional<IpNetwork> network = rule.network();
     ruleWriter.setIpv6(network.isPresent() && network.get().isIpv6() ? 1 : 0);
     for (int word = 0; word < 2; word++) {

@@ -23,4 +23,8 @@ public final class FilterHeadWriter {
   public void setOtherwise(int value) {
     buffer.put(offset + 2, (byte) value);
   }
+
+  public void setNeeds(int value) {
+    buffer.put(offset + 3, (byte) value);
+  }
 }

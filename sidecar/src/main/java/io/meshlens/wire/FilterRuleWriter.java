@@ -66,11 +66,7 @@ public final class FilterRuleWriter {
     buffer.put(offset + 55, (byte) value);
   }
 
-  public void setHasAddress(int value) {
-    buffer.put(offset + 56, (byte) value);
-  }
-
   public void setVerdict(int value) {
-    buffer.put(offset + 57, (byte) value);
+    buffer.put(offset + 56, (byte) value);
   }
 }

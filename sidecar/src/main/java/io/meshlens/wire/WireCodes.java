@@ -40,6 +40,11 @@ public final class WireCodes {
   public static final int SOCKET_USE_COUNT = 4;
   public static final int FILTER_VERDICT_WATCH = 0;
   public static final int FILTER_VERDICT_EXCLUDE = 1;
+  public static final int FILTER_NEED_ADDRESS = 1;
+  public static final int FILTER_NEED_PID = 2;
+  public static final int FILTER_NEED_NETNS = 4;
+  public static final int FILTER_NEED_CGROUP = 8;
+  public static final int FILTER_NEED_LOCAL_ADDRESS = 16;
   public static final int FILTER_LIMIT_RULES = 64;
   public static final int FILTER_LIMIT_SETS = 2;
 
