@@ -11,8 +11,7 @@
 /* The socket's attempt before this one, which is excluded, may have sent nothing. */
 static __always_inline void end_unsent_before(struct bpf_sock *sk, struct tcp_sock *tcp)
 {
-	__u64 cookie = sock_of(tcp)->__sk_common.skc_cookie.counter;
-	struct socket_state *state = cookie ? socket_find(sk, tcp, cookie) : 0;
+	struct socket_state *state = socket_find(sk, tcp);
 
 	if (state && state->phase == SOCKET_PHASE_DIALLING && unsent_claim(state))
 		report_unsent(state);
@@ -34,7 +33,7 @@ static __always_inline void on_dial(struct bpf_sock_addr *ctx, const __u8 *addre
 		end_unsent_before(sk, tcp);
 		return;
 	}
-	state = socket_make(sk, tcp, socket_cookie(ctx, tcp));
+	state = socket_make(ctx, sk, tcp);
 	if (!state)
 		return;
 	if (state->phase == SOCKET_PHASE_DIALLING && unsent_claim(state))

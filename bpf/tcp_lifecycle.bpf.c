@@ -26,9 +26,9 @@ static __always_inline void watch(struct bpf_sock_ops *ctx)
 }
 
 /* listen(2): remembers the process, for connections that no process gets to close. */
-static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct tcp_sock *tcp, __u64 cookie)
+static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct tcp_sock *tcp)
 {
-	listener_note(sock_of(tcp), cookie, (void *)bpf_get_current_task());
+	listener_note(sock_of(tcp), socket_cookie(ctx, tcp), (void *)bpf_get_current_task());
 	watch(ctx);
 }
 
@@ -48,9 +48,9 @@ static __always_inline void forget_dialled(struct socket_state *state)
  * loopback.
  */
 static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
-				       struct tcp_sock *tcp, __u64 cookie)
+				       struct tcp_sock *tcp)
 {
-	struct socket_state *state = socket_find(bpf_sk, tcp, cookie);
+	struct socket_state *state = socket_find(bpf_sk, tcp);
 	__u8 local[16], remote[16];
 
 	if (excludes_syn(sock_of(tcp), state)) {
@@ -59,7 +59,7 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx, struct bpf_sock
 		return;
 	}
 	if (!state)
-		state = socket_new(bpf_sk, tcp, cookie);
+		state = socket_new(bpf_sk, tcp, socket_cookie(ctx, tcp));
 	if (!state) {
 		count_untracked();
 		return;
@@ -95,9 +95,9 @@ static __always_inline void count_opened(struct socket_state *state, struct sock
  * tracked if it was at its SYN.
  */
 static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_sock *bpf_sk,
-					   struct tcp_sock *tcp, __u64 cookie, __u8 direction)
+					   struct tcp_sock *tcp, __u8 direction)
 {
-	struct socket_state *state = socket_find(bpf_sk, tcp, cookie);
+	struct socket_state *state = socket_find(bpf_sk, tcp);
 
 	if (state && state->phase == SOCKET_PHASE_CONNECTING) {
 		state->established_mono_ns = bpf_ktime_get_ns();
@@ -106,7 +106,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 		    excludes_accepted(sock_of(tcp)))
 			return;
 		if (!state)
-			state = socket_new(bpf_sk, tcp, cookie);
+			state = socket_new(bpf_sk, tcp, socket_cookie(ctx, tcp));
 		if (!state) {
 			count_untracked();
 			return;
@@ -192,17 +192,17 @@ static __always_inline bool closed_by_process(struct sock *sk, __u32 state)
 }
 
 /* From one state to the next; the last step alone tells how it ended. */
-static __always_inline void on_state(struct bpf_sock *bpf_sk, struct tcp_sock *tcp, __u64 cookie,
-				     __u32 last, __u32 next)
+static __always_inline void on_state(struct bpf_sock *bpf_sk, struct tcp_sock *tcp, __u32 last,
+				     __u32 next)
 {
 	struct sock *sk = sock_of(tcp);
 	struct socket_state *state;
 
 	if (last == CONNECTION_STATE_LISTEN) {
-		listener_closed(sk, cookie);
+		listener_closed(sk, socket_cookie_known(tcp));
 		return;
 	}
-	state = socket_find(bpf_sk, tcp, cookie);
+	state = socket_find(bpf_sk, tcp);
 	if (!state)
 		return;
 	if (state->direction == CONNECTION_DIRECTION_INBOUND && !state->pid &&
@@ -213,9 +213,9 @@ static __always_inline void on_state(struct bpf_sock *bpf_sk, struct tcp_sock *t
 		on_close(bpf_sk, tcp, state, last);
 }
 
-static __always_inline void on_rto(struct bpf_sock *bpf_sk, struct tcp_sock *tcp, __u64 cookie)
+static __always_inline void on_rto(struct bpf_sock *bpf_sk, struct tcp_sock *tcp)
 {
-	struct socket_state *state = socket_find(bpf_sk, tcp, cookie);
+	struct socket_state *state = socket_find(bpf_sk, tcp);
 
 	if (state)
 		state->timeouts++;
@@ -237,7 +237,6 @@ static __always_inline void on_event(struct bpf_sock_ops *ctx)
 	__u32 op = ctx->op, last = ctx->args[0], next = ctx->args[1];
 	struct tcp_sock *tcp;
 	struct bpf_sock *sk;
-	__u64 cookie;
 
 	if (is_ignored(op, next))
 		return;
@@ -245,25 +244,24 @@ static __always_inline void on_event(struct bpf_sock_ops *ctx)
 	tcp = sk ? bpf_skc_to_tcp_sock(sk) : 0;
 	if (!tcp)
 		return;
-	cookie = socket_cookie(ctx, tcp);
 	switch (op) {
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		on_listen(ctx, tcp, cookie);
+		on_listen(ctx, tcp);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		on_connect(ctx, sk, tcp, cookie);
+		on_connect(ctx, sk, tcp);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		on_established(ctx, sk, tcp, cookie, CONNECTION_DIRECTION_OUTBOUND);
+		on_established(ctx, sk, tcp, CONNECTION_DIRECTION_OUTBOUND);
 		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		on_established(ctx, sk, tcp, cookie, CONNECTION_DIRECTION_INBOUND);
+		on_established(ctx, sk, tcp, CONNECTION_DIRECTION_INBOUND);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		on_state(sk, tcp, cookie, last, next);
+		on_state(sk, tcp, last, next);
 		break;
 	case BPF_SOCK_OPS_RTO_CB:
-		on_rto(sk, tcp, cookie);
+		on_rto(sk, tcp);
 		break;
 	}
 }

@@ -12,10 +12,16 @@ const volatile __u32 far_slot_mask __weak = 16383;
 /* How many sockets may have their state in sockets_overflow; by user space before load. */
 const volatile __u32 max_overflow_sockets __weak = 0xffffffff;
 
-/* The socket's cookie; made by the helper when nobody has asked for it before. */
+/* The socket's cookie; 0 when nobody has asked for it before, and then it has no state either. */
+static __always_inline __u64 socket_cookie_known(struct tcp_sock *tcp)
+{
+	return tcp->inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter;
+}
+
+/* The socket's cookie, made when there is none. */
 static __always_inline __u64 socket_cookie(void *ctx, struct tcp_sock *tcp)
 {
-	__u64 cookie = tcp->inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter;
+	__u64 cookie = socket_cookie_known(tcp);
 
 	return cookie ? cookie : bpf_get_socket_cookie(ctx);
 }
@@ -48,11 +54,14 @@ static __always_inline struct socket_state *socket_in_slot(__u64 cookie)
 }
 
 /* The state of a socket, 0 when it has none. tcp is sk as the kernel knows it. */
-static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, struct tcp_sock *tcp,
-							__u64 cookie)
+static __always_inline struct socket_state *socket_find(struct bpf_sock *sk, struct tcp_sock *tcp)
 {
-	struct socket_state *state = socket_in_slot(cookie);
+	__u64 cookie = socket_cookie_known(tcp);
+	struct socket_state *state;
 
+	if (!cookie)
+		return 0;
+	state = socket_in_slot(cookie);
 	if (state || !tcp->inet_conn.icsk_inet.sk.sk_bpf_storage)
 		return state;
 	return bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
@@ -184,12 +193,12 @@ static __always_inline struct socket_state *socket_new(struct bpf_sock *sk, stru
 }
 
 /* The state of a socket, made when there is none. */
-static __always_inline struct socket_state *socket_make(struct bpf_sock *sk, struct tcp_sock *tcp,
-							__u64 cookie)
+static __always_inline struct socket_state *socket_make(void *ctx, struct bpf_sock *sk,
+							struct tcp_sock *tcp)
 {
-	struct socket_state *state = socket_find(sk, tcp, cookie);
+	struct socket_state *state = socket_find(sk, tcp);
 
-	return state ? state : socket_new(sk, tcp, cookie);
+	return state ? state : socket_new(sk, tcp, socket_cookie(ctx, tcp));
 }
 
 /* A connection begins on this socket. */
