@@ -192,6 +192,22 @@ static __always_inline void look_at(struct socket_state *state,
 		sums_add(&key, &delta);
 }
 
+/*
+ * Whether an open connection has sent and received nothing since the sums were told: no count
+ * changes without a segment. Most connections are idle, and this reads a tenth of what a copy does.
+ */
+static __always_inline bool is_idle(const struct socket_state *state)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)state->tcp_sock;
+	struct sock *sk = sock_of(tcp);
+
+	return state->phase == SOCKET_PHASE_ESTABLISHED && state->opened_summed &&
+	       BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) == (__s64)state->cookie &&
+	       BPF_CORE_READ(sk, __sk_common.skc_state) != CONNECTION_STATE_CLOSE &&
+	       BPF_CORE_READ(tcp, segs_in) == (__u32)state->summed.packets_received &&
+	       BPF_CORE_READ(tcp, segs_out) == (__u32)state->summed.packets_sent;
+}
+
 /* Counts for user space, which makes it zero before each pass. */
 static __always_inline void see(__u32 index)
 {
@@ -208,6 +224,10 @@ static __always_inline void look_at_slot(struct bpf_iter__bpf_map_elem *ctx, boo
 
 	if (!key || !seen || !seen->cookie)
 		return;
+	if (!periodic && is_idle(seen)) {
+		see(SOCKET_USE_SLOTS_SEEN);
+		return;
+	}
 	slot = *key;
 	state = bpf_map_lookup_elem(&sockets, &slot);
 	if (!state)
@@ -219,11 +239,15 @@ static __always_inline void look_at_slot(struct bpf_iter__bpf_map_elem *ctx, boo
 
 static __always_inline void look_at_storage(struct bpf_iter__bpf_sk_storage_map *ctx, bool periodic)
 {
+	struct socket_state *seen = ctx->value, *state;
 	struct sock *sk = ctx->sk;
-	struct socket_state *state;
 
-	if (!sk || !ctx->value)
+	if (!sk || !seen)
 		return;
+	if (!periodic && is_idle(seen)) {
+		see(SOCKET_USE_OVERFLOW_SEEN);
+		return;
+	}
 	state = bpf_sk_storage_get(&sockets_overflow, sk, 0, 0);
 	if (!state)
 		return;

@@ -89,6 +89,26 @@ static __always_inline void count_opened(struct socket_state *state, struct sock
 	sums_add(&key, &opened);
 }
 
+/* A record of a connection that has just been established, when somebody wants such. */
+static __always_inline void report_opened(struct bpf_sock *bpf_sk, struct tcp_sock *tcp,
+					  struct socket_state *state)
+{
+	struct connection_record *record;
+	struct socket_counts now;
+
+	if (!event_enabled(RECORD_KIND_CONNECTION_OPENED))
+		return;
+	record = connection_record_reserve();
+	if (!record)
+		return;
+	counts_read(&now, tcp, state);
+	fill_record(record, tcp, state, baseline_of(bpf_sk, state), &now);
+	record->end_mono_ns = state->established_mono_ns;
+	record->event = CONNECTION_EVENT_OPENED;
+	record->last_state = CONNECTION_STATE_ESTABLISHED;
+	event_submit(record);
+}
+
 /*
  * A socket that sent a SYN has connected, also when the handshake ended as the other side's does
  * (simultaneous open, connection to itself): it has a file, which an accepted one gets later. It is
@@ -118,6 +138,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx, struct bpf_
 	socket_establish(state);
 	if (count_opened_at_once)
 		count_opened(state, sock_of(tcp));
+	report_opened(bpf_sk, tcp, state);
 	watch(ctx);
 }
 

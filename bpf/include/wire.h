@@ -27,6 +27,11 @@ enum wire_abi {
 /* What a ring record is: an event type. An unknown kind is skipped by its length and counted. */
 enum record_kind {
 	RECORD_KIND_CONNECTION = 1,
+	/*
+	 * No structure of its own: a switch in events_enabled, whether a connection_record is made
+	 * of each connection that is established too.
+	 */
+	RECORD_KIND_CONNECTION_OPENED = 2,
 	/* Kinds are below this. */
 	RECORD_KIND_LIMIT = 16,
 };
@@ -41,6 +46,7 @@ enum connection_event {
 	CONNECTION_EVENT_CLOSED = 1,   /* was established, is over */
 	CONNECTION_EVENT_FAILED = 2,   /* was never established */
 	CONNECTION_EVENT_PERIODIC = 3, /* is established; all numbers as of end_mono_ns */
+	CONNECTION_EVENT_OPENED = 4,   /* has just been established, at end_mono_ns */
 };
 
 /* Bits of connection_record.flags. */

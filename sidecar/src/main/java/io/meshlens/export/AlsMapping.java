@@ -66,12 +66,13 @@ final class AlsMapping {
     if (!c.adopted) {
       common.setStartTime(timestamp(c.startEpochNs())).setDuration(duration(c.durationNs()));
     }
-    if (c.event == ConnectionEvent.PERIODIC) {
-      intermediate(common);
-    } else {
-      common
-          .setAccessLogType(AccessLogType.TcpConnectionEnd)
-          .setConnectionTerminationDetails(c.termination.label());
+    switch (c.event) {
+      case PERIODIC -> intermediate(common);
+      case OPENED -> common.setAccessLogType(AccessLogType.TcpUpstreamConnected);
+      case CLOSED, FAILED ->
+          common
+              .setAccessLogType(AccessLogType.TcpConnectionEnd)
+              .setConnectionTerminationDetails(c.termination.label());
     }
     if (c.event == ConnectionEvent.FAILED && c.error != 0 && c.error != Errno.UNKNOWN) {
       common.setUpstreamTransportFailureReason(Errno.name(c.error));

@@ -8,12 +8,19 @@ public enum ConnectionEvent {
   /** It was never established. */
   FAILED("failed"),
   /** It is established; all numbers are those of now. */
-  PERIODIC("periodic");
+  PERIODIC("periodic"),
+  /** It has just been established. */
+  OPENED("opened");
 
   private final String label;
 
   ConnectionEvent(String label) {
     this.label = label;
+  }
+
+  /** Whether more of the connection is to come. */
+  public boolean isOpen() {
+    return this == PERIODIC || this == OPENED;
   }
 
   /** The value of {@code event} in the access log. */

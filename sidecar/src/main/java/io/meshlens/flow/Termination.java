@@ -41,7 +41,7 @@ public enum Termination {
    * @param lastState number of the TCP state before CLOSE
    */
   public static Termination of(ConnectionEvent event, int error, int lastState) {
-    if (event == ConnectionEvent.PERIODIC) {
+    if (event.isOpen()) {
       return NONE;
     }
     return switch (error) {

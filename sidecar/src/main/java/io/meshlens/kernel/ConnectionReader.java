@@ -71,6 +71,7 @@ public final class ConnectionReader implements EventConsumer {
       case WireCodes.CONNECTION_EVENT_CLOSED -> c.event = ConnectionEvent.CLOSED;
       case WireCodes.CONNECTION_EVENT_FAILED -> c.event = ConnectionEvent.FAILED;
       case WireCodes.CONNECTION_EVENT_PERIODIC -> c.event = ConnectionEvent.PERIODIC;
+      case WireCodes.CONNECTION_EVENT_OPENED -> c.event = ConnectionEvent.OPENED;
       default -> {
         return false;
       }

@@ -15,6 +15,10 @@ public record EventType(int kind, int sizeBytes) {
   public static final EventType CONNECTION =
       new EventType(WireCodes.RECORD_KIND_CONNECTION, ConnectionRecordReader.SIZE_BYTES);
 
+  /** A switch: whether there are connection records of those that open, too. */
+  public static final EventType CONNECTION_OPENED =
+      new EventType(WireCodes.RECORD_KIND_CONNECTION_OPENED, ConnectionRecordReader.SIZE_BYTES);
+
   /** The kind must be one that the kernel side can have. */
   public EventType {
     if (kind < 1 || kind >= WireCodes.RECORD_KIND_LIMIT) {

@@ -5,10 +5,12 @@ package io.meshlens.wire;
 public final class WireCodes {
   public static final int WIRE_ABI_VERSION = 4;
   public static final int RECORD_KIND_CONNECTION = 1;
+  public static final int RECORD_KIND_CONNECTION_OPENED = 2;
   public static final int RECORD_KIND_LIMIT = 16;
   public static final int CONNECTION_EVENT_CLOSED = 1;
   public static final int CONNECTION_EVENT_FAILED = 2;
   public static final int CONNECTION_EVENT_PERIODIC = 3;
+  public static final int CONNECTION_EVENT_OPENED = 4;
   public static final int CONNECTION_FLAG_ADOPTED = 1;
   public static final int CONNECTION_FLAG_RESET = 2;
   public static final int CONNECTION_ERROR_UNKNOWN = 65535;

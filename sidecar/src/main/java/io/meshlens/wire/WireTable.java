@@ -11,6 +11,7 @@ final class WireTable {
       enum connection_error.CONNECTION_ERROR_UNKNOWN = 65535
       enum connection_event.CONNECTION_EVENT_CLOSED = 1
       enum connection_event.CONNECTION_EVENT_FAILED = 2
+      enum connection_event.CONNECTION_EVENT_OPENED = 4
       enum connection_event.CONNECTION_EVENT_PERIODIC = 3
       enum connection_flag.CONNECTION_FLAG_ADOPTED = 1
       enum connection_flag.CONNECTION_FLAG_RESET = 2
@@ -42,6 +43,7 @@ final class WireTable {
       enum kernel_counter.KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5
       enum kernel_counter.KERNEL_COUNTER_SUMS_FOLDED = 1
       enum record_kind.RECORD_KIND_CONNECTION = 1
+      enum record_kind.RECORD_KIND_CONNECTION_OPENED = 2
       enum record_kind.RECORD_KIND_LIMIT = 16
       enum socket_slots.SOCKET_SLOTS_NEAR = 1024
       enum socket_use.SOCKET_USE_COUNT = 4

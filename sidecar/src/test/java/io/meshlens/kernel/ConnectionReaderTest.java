@@ -296,7 +296,7 @@ final class ConnectionReaderTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"event, 0", "event, 4", "event, 255", "direction, 0", "direction, 3"})
+  @CsvSource({"event, 0", "event, 5", "event, 255", "direction, 0", "direction, 3"})
   void recordWithAnUnknownCodeIsSkippedAndCounted(String member, long value) {
     ByteBuffer record = good();
     put(record, member, value);
