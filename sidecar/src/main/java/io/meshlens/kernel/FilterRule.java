@@ -3,6 +3,7 @@ package io.meshlens.kernel;
 
 import com.google.common.base.Splitter;
 import io.meshlens.flow.Direction;
+import io.meshlens.flow.IpNetwork;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -3,6 +3,7 @@ package io.meshlens.kernel;
 
 import io.meshlens.flow.Address;
 import io.meshlens.flow.Direction;
+import io.meshlens.flow.IpNetwork;
 import io.meshlens.kernel.FilterConfig.OwnTraffic;
 import io.meshlens.libbpf.BpfIterator;
 import io.meshlens.libbpf.BpfLink;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.meshlens.flow.Direction;
+import io.meshlens.flow.IpNetwork;
 import io.meshlens.kernel.FilterConfig.OwnTraffic;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.meshlens.kernel;
+package io.meshlens.flow;
 
 import com.google.common.net.InetAddresses;
-import io.meshlens.flow.Address;
 
 /**
  * A network in CIDR notation, in the 16-byte form of addresses.
@@ -19,7 +18,7 @@ public record IpNetwork(Address base, int bits, boolean isIpv6) {
    *
    * @throws IllegalArgumentException saying what is wrong
    */
-  static IpNetwork of(String text) {
+  public static IpNetwork of(String text) {
     int slash = text.indexOf('/');
     String address = slash < 0 ? text : text.substring(0, slash);
     if (!InetAddresses.isInetAddress(address) || address.contains("%")) {
@@ -53,7 +52,7 @@ public record IpNetwork(Address base, int bits, boolean isIpv6) {
   }
 
   /** Half 0 or 1 of the mask. */
-  long maskWord(int index) {
+  public long maskWord(int index) {
     return maskWord(index, bits);
   }
 
