@@ -54,6 +54,51 @@ public enum Vital {
       "{scan}",
       "",
       "Walks over the cgroups in search of containers that failed."),
+  IDENTITY_HITS_KUBERNETES(
+      "meshlens.identity.hits",
+      "{lookup}",
+      "kubernetes",
+      "Addresses whose owner a source of identities knew."),
+  IDENTITY_HITS_ISTIO("meshlens.identity.hits", "{lookup}", "istio", ""),
+  IDENTITY_HITS_STATIC("meshlens.identity.hits", "{lookup}", "static", ""),
+  IDENTITY_HITS_CONTAINER("meshlens.identity.hits", "{lookup}", "container", ""),
+  IDENTITY_MISSES_KUBERNETES(
+      "meshlens.identity.misses",
+      "{lookup}",
+      "kubernetes",
+      "Addresses that a source of identities was asked for and did not know."),
+  IDENTITY_MISSES_ISTIO("meshlens.identity.misses", "{lookup}", "istio", ""),
+  IDENTITY_MISSES_STATIC("meshlens.identity.misses", "{lookup}", "static", ""),
+  IDENTITY_UNKNOWN(
+      "meshlens.identity.unknown", "{lookup}", "", "Addresses that no source of identities knew."),
+  IDENTITY_OWNERS_FORGOTTEN(
+      "meshlens.identity.forgotten",
+      "{owner}",
+      "limit",
+      "Former owners of addresses that were forgotten early, because too many are remembered."),
+  IDENTITY_FILE_RELOADS(
+      "meshlens.identity.file.reloads", "{reload}", "", "Readings of the static file of names."),
+  IDENTITY_FILE_REFUSED(
+      "meshlens.identity.file.reload.failures",
+      "{reload}",
+      "",
+      "Readings of the static file of names that were refused; the names before stay."),
+  KUBERNETES_FAILED_REFUSED(
+      "meshlens.identity.kubernetes.failures",
+      "{request}",
+      "forbidden",
+      "Lists and watches of the Kubernetes API that failed; what was known before stays."),
+  KUBERNETES_FAILED_UNAUTHORIZED(
+      "meshlens.identity.kubernetes.failures", "{request}", "unauthorized", ""),
+  KUBERNETES_FAILED_EXPIRED("meshlens.identity.kubernetes.failures", "{request}", "expired", ""),
+  KUBERNETES_FAILED_GARBLED("meshlens.identity.kubernetes.failures", "{request}", "garbled", ""),
+  KUBERNETES_FAILED_SILENT("meshlens.identity.kubernetes.failures", "{request}", "silent", ""),
+  KUBERNETES_FAILED_OTHER("meshlens.identity.kubernetes.failures", "{request}", "other", ""),
+  KUBERNETES_OBJECTS_REJECTED(
+      "meshlens.identity.kubernetes.rejected",
+      "{object}",
+      "",
+      "Objects of the Kubernetes API that lack what every one has; they are left out."),
   SUMS_FOLDED(
       "meshlens.sums.folded",
       "{addition}",
