@@ -65,10 +65,13 @@ image:
 	$(as_root)
 	scripts/image.sh
 
-## kubernetes  give the chart's objects to a real API server
+## kubernetes  give the chart's objects to a real API server, and read identities from one
 kubernetes:
 	$(as_root)
 	scripts/kubernetes-test.sh
+	MESHLENS_KUBE_BIN="$${MESHLENS_KUBE_BIN:-$${XDG_CACHE_HOME:-$$HOME/.cache}/meshlens/kube/bin}" \
+		$(maven) -pl jni,proto,bpf,sidecar verify -Dtest=none -Dit.test=KubernetesApiIT \
+		-Dsurefire.failIfNoSpecifiedTests=false -Dfailsafe.failIfNoSpecifiedTests=false
 
 ## wire     regenerate the Java readers after a change of bpf/include/wire.h
 wire:
