@@ -21,8 +21,11 @@ import java.util.function.Function;
  * of thousands of times a second, with no allocation.
  */
 public final class JsonFormat {
-  /** No line is longer: all keys, numbers at their widest, a command name of escapes only. */
-  public static final int MAX_LINE_BYTES = 2048;
+  /**
+   * No line is longer: all keys, numbers at their widest, a command name of escapes only, and two
+   * identities.
+   */
+  public static final int MAX_LINE_BYTES = 2048 + 2 * IdentityJson.MAX_BYTES;
 
   private static final Piece SCHEMA =
       new Piece("{\"schema\":\"meshlens.connection.v1\",\"event\":\"");
@@ -72,6 +75,7 @@ public final class JsonFormat {
   private static final Piece[] TERMINATIONS = labels(Termination.values(), Termination::label);
 
   private final ConnectionIds ids;
+  private final IdentityJson identities = new IdentityJson();
   private final Rfc3339 time = new Rfc3339();
   private final Rfc3339 startTime = new Rfc3339();
   private byte[] out = new byte[0];
@@ -141,6 +145,7 @@ public final class JsonFormat {
     if (c.originPortOrZero != 0) {
       writeOriginal(c.originHigh, c.originLow, c.originPortOrZero);
     }
+    at = identities.write(c.source, out, at);
     put(DESTINATION);
     if (c.reachedPortOrZero != 0) {
       writeEnd(c.reachedHigh, c.reachedLow, c.reachedPortOrZero);
@@ -152,6 +157,7 @@ public final class JsonFormat {
     if (c.dialledPortOrZero != 0) {
       writeOriginal(c.dialledHigh, c.dialledLow, c.dialledPortOrZero);
     }
+    at = identities.write(c.destination, out, at);
   }
 
   private void writeEnd(long high, long low, int port) {
@@ -264,18 +270,7 @@ public final class JsonFormat {
    */
   private void writeEscapedComm(Connection c) {
     String comm = new String(c.comm, 0, c.commLengthBytes, UTF_8);
-    StringBuilder escaped = new StringBuilder();
-    for (int i = 0; i < comm.length(); i++) {
-      char ch = comm.charAt(i);
-      if (ch == '"' || ch == '\\') {
-        escaped.append('\\').append(ch);
-      } else if (ch < ' ' || ch == 0x7f) {
-        escaped.append("\\u%04x".formatted((int) ch));
-      } else {
-        escaped.append(ch);
-      }
-    }
-    put(escaped.toString().getBytes(UTF_8));
+    put(JsonText.escaped(comm).getBytes(UTF_8));
   }
 
   private void number(Piece key, long value) {

@@ -11,6 +11,7 @@ import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Errno;
+import io.meshlens.flow.Identity;
 import io.meshlens.flow.Termination;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,6 +42,101 @@ final class JsonFormatTest {
   private JsonNode parsed(Connection c) throws IOException {
     // Bytes that are not UTF-8 make Jackson fail.
     return JSON.readTree(bytes(c));
+  }
+
+  private static Identity everything() {
+    return Identity.builder()
+        .cluster("c1")
+        .network("net1")
+        .node("n1")
+        .namespace("shop")
+        .workload("cart", "Deployment")
+        .pod("cart-5d4f-x")
+        .container("app")
+        .service("cart-svc", "shop-svc", "cart-svc.shop-svc.svc.cluster.local")
+        .app("cart-app")
+        .version("v2")
+        .serviceAccount("robot", "mesh.example")
+        .source("kubernetes")
+        .build();
+  }
+
+  @Test
+  void endsCarryWhoTheyAre() throws IOException {
+    Connection c = Samples.full();
+    c.source = everything();
+    c.destination = Identity.builder().service("pay", "shop", "").source("kubernetes").build();
+
+    assertThat(parsed(c).get("source"))
+        .isEqualTo(
+            JSON.readTree(
+                """
+                {"address": "10.1.2.3", "port": 40001, "workload": "cart",
+                 "workload_kind": "Deployment", "namespace": "shop", "pod": "cart-5d4f-x",
+                 "container": "app", "service": "cart-svc", "service_namespace": "shop-svc",
+                 "node": "n1", "cluster": "c1", "network": "net1", "app": "cart-app",
+                 "version": "v2", "service_account": "robot"}
+                """));
+    assertThat(parsed(c).get("destination"))
+        .isEqualTo(
+            JSON.readTree(
+                """
+                {"address": "2001:db8::5", "port": 443, "original_address": "10.96.0.1",
+                 "original_port": 80, "service": "pay", "service_namespace": "shop"}
+                """));
+  }
+
+  @Test
+  void anEndWithoutAddressMayHaveAnIdentity() throws IOException {
+    Connection c = Samples.failed();
+    c.localLow = 0;
+    c.localPort = 0;
+    c.source = Identity.builder().container("app").source("container").build();
+
+    assertThat(parsed(c).get("source")).isEqualTo(JSON.readTree("{\"container\": \"app\"}"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "with \"quotes\" and \\ backslash",
+        "with\nnewline\tand \u0000 zero and \u007f",
+        "\u00e4\u20ac \ud83d\ude00",
+        "</script>"
+      })
+  void whateverANameHoldsTheLineIsValid(String name) throws IOException {
+    Connection c = Samples.full();
+    c.source = everything().toBuilder().workload(name, "x").build();
+
+    assertThat(parsed(c).at("/source/workload").textValue()).isEqualTo(name);
+  }
+
+  @Test
+  void aNameWithHalfACharacterStaysValid() throws IOException {
+    Connection c = Samples.full();
+    c.source = everything().toBuilder().workload("half \ud83d", "x").build();
+
+    assertThat(parsed(c).at("/source/workload").textValue()).isEqualTo("half ?");
+  }
+
+  @Test
+  void aNameThatDoesNotFitIsLeftOutAndTheOthersAreThere() throws IOException {
+    Connection c = Samples.full();
+    c.source = everything().toBuilder().workload("\n".repeat(10_000), "x").build();
+    c.destination = c.source;
+
+    assertThat(parsed(c).at("/source/workload").isMissingNode()).isTrue();
+    assertThat(parsed(c).at("/destination/pod").textValue()).isEqualTo("cart-5d4f-x");
+    assertThat(bytes(c).length).isLessThan(JsonFormat.MAX_LINE_BYTES);
+  }
+
+  @Test
+  void manyIdentitiesAreEachWrittenAsTheirOwn() throws IOException {
+    Connection c = Samples.full();
+    for (int i = 0; i < 20_000; i++) {
+      c.source = Identity.builder().workload("w" + i, "").source("test").build();
+      assertThat(parsed(c).at("/source/workload").textValue()).isEqualTo("w" + i);
+    }
   }
 
   @Test
