@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * What SIGHUP asks for: the configuration is read again and its filters are put in force, all of
- * them or none. Other settings hold until the end of the program.
+ * them or none; so is the static file of names. Other settings hold until the end of the program.
  */
 public final class Reload {
   private static final String FILTERS = "filter.";
@@ -37,6 +37,7 @@ public final class Reload {
 
   /** Reads and applies; says what came of it. */
   public void run() {
+    sidecar.rereadNames();
     try {
       Configuration read = source.read();
       sidecar.changeFilters(KernelSettings.filter(read));

@@ -30,7 +30,7 @@ public final class Settings {
           "node.cluster",
           ValueType.text(),
           "",
-          "Name of the cluster that this node belongs to, for the access log service.");
+          "Name of the cluster that this node belongs to, for the access log service and identities.");
   public static final ConfigKey<Duration> SHUTDOWN_TIMEOUT =
       new ConfigKey<>(
           "shutdown.timeout",
@@ -50,6 +50,7 @@ public final class Settings {
               KernelSettings.ALL,
               AccessLogSettings.ALL,
               MetricsSettings.ALL,
+              IdentitySettings.ALL,
               List.<ConfigKey<?>>of(
                   TELEMETRY_ADDRESS, NODE_ID, NODE_CLUSTER, SHUTDOWN_TIMEOUT, LOG_LEVEL))
           .flatMap(List::stream)

@@ -4,6 +4,7 @@ package io.meshlens.app;
 import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.api.TelemetryServer;
 import io.meshlens.config.ConfigException;
+import io.meshlens.enrich.Naming;
 import io.meshlens.export.Instruments;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.flow.SumsSnapshot;
@@ -76,6 +77,7 @@ public final class Sidecar implements AutoCloseable {
   private final AccessLogs accessLogs;
   private final Enrichment enrichment;
   private final EnrichmentLoop enrichmentLoop;
+  private final IdentitySources identities;
   private final RingLoop ringLoop;
   private @Nullable Thread ringThread;
   private @Nullable Thread liveThread;
@@ -108,11 +110,20 @@ public final class Sidecar implements AutoCloseable {
     accessLogs = new AccessLogs(config.accessLog(), ids, stdout, clock, vitals, log);
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
-    enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAtCgroup);
+    identities = new IdentitySources(config.identity(), readiness, vitals, log);
+    enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAround);
+    Naming naming = identities.naming();
     EventChannel channel = new EventChannel(ring, vitals);
     channel.subscribe(
         EventType.CONNECTION,
-        new ConnectionReader(accessLogs.sinks(), enrichment::enrich, clock, vitals));
+        new ConnectionReader(
+            accessLogs.sinks(),
+            c -> {
+              enrichment.enrich(c);
+              naming.name(c);
+            },
+            clock,
+            vitals));
     ringLoop = new RingLoop(channel, ring, clock);
 
     httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
@@ -172,6 +183,7 @@ public final class Sidecar implements AutoCloseable {
         new ArrayList<>(
             KernelGauges.of(config.kernel(), programs, ring, sumsReader, listenerCount));
     gauges.addAll(accessLogs.gauges());
+    gauges.addAll(identities.gauges());
     return gauges;
   }
 
@@ -183,6 +195,7 @@ public final class Sidecar implements AutoCloseable {
   public void start() throws KernelUnavailableException, ConfigException {
     programs.filters().setOwnListener(server.address());
     filter(config.filter());
+    identities.start(threads);
     accessLogs.start(threads);
     ringThread = threads.start("ring-reader", ringLoop);
     enrichmentThread = threads.start("directory-watch", enrichmentLoop);
@@ -193,6 +206,11 @@ public final class Sidecar implements AutoCloseable {
     readiness.release(ATTACHED);
     log.info("watching the connections of " + cgroup.directory());
     log.info("metrics on http://%s/metrics".formatted(telemetryAddress()));
+  }
+
+  private void lookAround() {
+    lookAtCgroup();
+    identities.lookAtFile();
   }
 
   /** The kernel detaches the programs of a cgroup that is removed; nothing tells of it. */
@@ -251,6 +269,11 @@ public final class Sidecar implements AutoCloseable {
     vitals.increment(Vital.FILTER_RELOADS);
   }
 
+  /** Reads the static file of names again; one with a problem changes nothing. */
+  public void rereadNames() {
+    identities.reload();
+  }
+
   /** Other filters were wanted, which are not valid. */
   public void countRefusedFilters() {
     vitals.increment(Vital.FILTER_RELOADS_REFUSED);
@@ -291,6 +314,7 @@ public final class Sidecar implements AutoCloseable {
       live.end();
     }
     enrichmentLoop.end();
+    identities.end();
     programs.detach();
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
@@ -298,6 +322,10 @@ public final class Sidecar implements AutoCloseable {
     metrics.shutdown(left(deadlineNs).dividedBy(2));
     finished &= join(liveThread, deadlineNs);
     finished &= join(enrichmentThread, deadlineNs);
+    for (Thread thread : identities.threads()) {
+      finished &= join(thread, deadlineNs);
+    }
+    identities.close();
     for (Thread thread : accessLogs.threads()) {
       finished &= join(thread, deadlineNs);
     }

@@ -20,6 +20,7 @@ public record SidecarConfig(
     HostAndPort telemetryAddress,
     AccessLogConfig accessLog,
     Optional<OtlpConfig> otlp,
+    IdentityConfig identity,
     String nodeId,
     Duration shutdownTimeout,
     Log.Level logLevel) {
@@ -37,6 +38,7 @@ public record SidecarConfig(
         values.get(Settings.TELEMETRY_ADDRESS),
         AccessLogSettings.accessLog(values, node),
         MetricsSettings.otlp(values),
+        IdentitySettings.identity(values, values.get(Settings.NODE_CLUSTER), node),
         node,
         values.get(Settings.SHUTDOWN_TIMEOUT),
         values.get(Settings.LOG_LEVEL));

@@ -30,7 +30,11 @@ final class SettingsTest {
     List<Object> declared = new ArrayList<>();
     for (Class<?> room :
         List.of(
-            KernelSettings.class, AccessLogSettings.class, MetricsSettings.class, Settings.class)) {
+            KernelSettings.class,
+            AccessLogSettings.class,
+            MetricsSettings.class,
+            IdentitySettings.class,
+            Settings.class)) {
       for (Field field : room.getFields()) {
         if (field.getType() == ConfigKey.class) {
           declared.add(field.get(null));
