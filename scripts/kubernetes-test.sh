@@ -289,17 +289,29 @@ default_installation() {
     '["BPF","PERFMON","NET_ADMIN"] ["ALL"] false false' pod "$pod" -o jsonpath='{.spec.containers[0].securityContext.capabilities.add} {.spec.containers[0].securityContext.capabilities.drop} {.spec.containers[0].securityContext.privileged} {.spec.containers[0].securityContext.allowPrivilegeEscalation}'
   check "default: its priority is the node-critical one" value_is 2000001000 \
     pod "$pod" -o jsonpath='{.spec.priority}'
-  check "default: it mounts no token" token_volumes 0 "$pod"
+  check "default: it mounts a token" token_volumes 1 "$pod"
   check "default: it is run" run_pod "$pod"
   check "default: the service lists it by name and port" value_becomes \
     '10.1.2.3 http-telemetry 15020' endpoints meshlens -o jsonpath='{.subsets[0].addresses[0].ip} {.subsets[0].ports[0].name} {.subsets[0].ports[0].port}'
   check "default: the DaemonSet is ready" value_becomes 1 \
     daemonset meshlens -o jsonpath='{.status.numberReady}'
-  check "default: its account may read nothing" account_can_read no meshlens
+  local resource
+  for resource in pods services nodes namespaces endpointslices.discovery.k8s.io; do
+    check "default: its account may read $resource" account_may yes list "$resource" meshlens
+    check "default: its account may watch $resource" account_may yes watch "$resource" meshlens
+    check "default: its account may not delete $resource" account_may no delete "$resource" meshlens
+  done
+  check "default: its account may not read secrets" account_may no list secrets meshlens
   check "default: deleted" k delete --wait=false -f "$file"
   check "default: the DaemonSet is gone" await 30 absent daemonset meshlens
   # Nobody is there to end the pod.
   k delete pods --all --grace-period=0 --force >/dev/null 2>&1
+}
+
+account_may() { # account_may yes|no VERB RESOURCE ACCOUNT
+  local answer
+  answer=$(k auth can-i "$2" "$3" --all-namespaces --as="system:serviceaccount:$namespace:$4" 2>/dev/null || true)
+  [ "$answer" = "$1" ] || { echo "may $2 $3: $answer"; return 1; }
 }
 
 account_can_read() { # account_can_read yes|no ACCOUNT

@@ -72,6 +72,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
+{{/* Whether the Kubernetes API is asked. */}}
+{{- define "meshlens.asksKubernetes" -}}
+{{- if eq .Values.config.identity.kubernetes.enabled "on" -}}true{{- end -}}
+{{- end -}}
+
+{{/* Whether the pod mounts the token of its service account. */}}
+{{- define "meshlens.token" -}}
+{{- or .Values.serviceAccount.automountToken (eq (include "meshlens.asksKubernetes" .) "true") -}}
+{{- end -}}
+
 {{/* What a schema cannot say because it spans two values. */}}
 {{- define "meshlens.validate" -}}
 {{- $timeout := .Values.config.shutdown.timeout -}}

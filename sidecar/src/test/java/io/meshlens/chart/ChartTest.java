@@ -50,6 +50,19 @@ final class ChartTest {
           "metrics.otlp.endpoint",
           "metrics.otlp.protocol",
           "metrics.otlp.interval",
+          "identity.precedence",
+          "identity.remember",
+          "identity.remember_limit",
+          "identity.trust_domain",
+          "identity.kubernetes.enabled",
+          "identity.kubernetes.api_server",
+          "identity.kubernetes.kubeconfig",
+          "identity.kubernetes.token_file",
+          "identity.kubernetes.ca_file",
+          "identity.kubernetes.cluster_domain",
+          "identity.kubernetes.mesh_namespace",
+          "identity.static.file",
+          "identity.container.enabled",
           "node.id",
           "node.cluster",
           "shutdown.timeout",
@@ -108,8 +121,35 @@ final class ChartTest {
   }
 
   @Test
-  void noTokenIsMountedAndTheRoleGrantsNothing() {
+  void aTokenIsMountedAndTheRoleGrantsWhatIdentitiesAreReadFrom() {
     String rendered = render();
+
+    Object pod = at(document("DaemonSet", rendered), "spec", "template", "spec");
+    assertThat(at(pod, "automountServiceAccountToken")).isEqualTo(true);
+    assertThat(at(document("ServiceAccount", rendered), "automountServiceAccountToken"))
+        .isEqualTo(false);
+    List<String> verbs = List.of("get", "list", "watch");
+    assertThat(listAt(document("ClusterRole", rendered), "rules").stream().map(ChartTest::mapAt))
+        .containsExactly(
+            Map.of(
+                "apiGroups",
+                List.of(""),
+                "resources",
+                List.of("pods", "services", "nodes", "namespaces"),
+                "verbs",
+                verbs),
+            Map.of(
+                "apiGroups",
+                List.of("discovery.k8s.io"),
+                "resources",
+                List.of("endpointslices"),
+                "verbs",
+                verbs));
+  }
+
+  @Test
+  void withoutKubernetesNoTokenIsMountedAndTheRoleGrantsNothing() throws IOException {
+    String rendered = render(values("config: {identity: {kubernetes: {enabled: 'off'}}}"));
 
     Object pod = at(document("DaemonSet", rendered), "spec", "template", "spec");
     assertThat(at(pod, "automountServiceAccountToken")).isEqualTo(false);
