@@ -9,6 +9,7 @@
 struct wire_types {
 	struct record_header record_header;
 	struct connection_record connection_record;
+	struct udp_record udp_record;
 	struct sums_key sums_key;
 	struct sums_value sums_value;
 	struct filter_control filter_control;
@@ -23,6 +24,8 @@ struct wire_types {
 	enum connection_direction connection_direction;
 	enum connection_state connection_state;
 	enum kernel_counter kernel_counter;
+	enum udp_ending udp_ending;
+	enum udp_use udp_use;
 	enum socket_slots socket_slots;
 	enum socket_use socket_use;
 	enum filter_verdict filter_verdict;

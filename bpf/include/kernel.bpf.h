@@ -16,7 +16,9 @@
 #define AF_INET	    2
 #define AF_INET6    10
 #define SOCK_STREAM 1
+#define SOCK_DGRAM  2
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 #define SOL_TCP	    6
 #define PF_KTHREAD  0x00200000
 
@@ -102,11 +104,17 @@ struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
 	int sk_err;
+	__u8 sk_userlocks : 4;
 	__u8 sk_shutdown;
 	__u32 sk_max_ack_backlog;
 	struct sock_cgroup_data sk_cgrp_data;
 	void *sk_bpf_storage;
 	void *sk_socket;
+};
+
+struct sk_buff {
+	__u16 transport_header;
+	__u16 network_header;
 };
 
 struct inet_sock {

@@ -21,7 +21,7 @@
  * (maps.bpf.h): a sidecar takes over only the pins of its own version.
  */
 enum wire_abi {
-	WIRE_ABI_VERSION = 4,
+	WIRE_ABI_VERSION = 5,
 };
 
 /* What a ring record is: an event type. An unknown kind is skipped by its length and counted. */
@@ -32,6 +32,7 @@ enum record_kind {
 	 * of each connection that is established too.
 	 */
 	RECORD_KIND_CONNECTION_OPENED = 2,
+	RECORD_KIND_UDP = 3,
 	/* Kinds are below this. */
 	RECORD_KIND_LIMIT = 16,
 };
@@ -40,7 +41,9 @@ enum record_kind {
  * Every event type: its structure, which begins with a record_header, and its kind. What emits it
  * is made from this list (emit.bpf.h); docs/proposal/0006 shows how a type is added.
  */
-#define WIRE_EVENTS(EVENT) EVENT(connection_record, RECORD_KIND_CONNECTION)
+#define WIRE_EVENTS(EVENT)                                                                         \
+	EVENT(connection_record, RECORD_KIND_CONNECTION)                                           \
+	EVENT(udp_record, RECORD_KIND_UDP)
 
 enum connection_event {
 	CONNECTION_EVENT_CLOSED = 1,   /* was established, is over */
@@ -96,7 +99,28 @@ enum kernel_counter {
 	KERNEL_COUNTER_CONNECTIONS_FILTERED = 4,
 	/* The same for those of the sidecar itself. */
 	KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5,
-	KERNEL_COUNTER_COUNT = 6,
+	/* Datagrams that are in the sums and in no record: no room for their flow. */
+	KERNEL_COUNTER_UDP_UNTRACKED_FULL = 6,
+	/* The same because the last record of their flow was just being made. */
+	KERNEL_COUNTER_UDP_UNTRACKED_ENDING = 7,
+	/* Datagrams whose headers could not be read: in no sum and no record. */
+	KERNEL_COUNTER_UDP_UNREADABLE = 8,
+	/* Datagrams that the kernel dropped because the socket's queue was full: not received. */
+	KERNEL_COUNTER_UDP_NOT_QUEUED = 9,
+	KERNEL_COUNTER_COUNT = 10,
+};
+
+/* How a UDP flow ended, in udp_record.ending. */
+enum udp_ending {
+	UDP_ENDING_CLOSED = 1, /* its socket was closed */
+	UDP_ENDING_IDLE = 2,   /* nothing was sent or received for kernel.udp_idle_timeout */
+};
+
+/* Indexes of the map udp_use. */
+enum udp_use {
+	UDP_USE_FLOWS = 0,
+	UDP_USE_SOCKETS = 1,
+	UDP_USE_COUNT = 2,
 };
 
 /* What becomes of a connection. */
@@ -207,6 +231,41 @@ struct connection_record {
 	__u8 last_state; /* the state before CLOSE, or the present one; enum connection_state */
 	__u8 flags;	 /* enum connection_flag */
 	__u8 reserved[4];
+};
+
+/*
+ * One UDP flow, what a socket exchanged with one peer, over or still open. Addresses as in
+ * connection_record. Zero means unknown for pid, netns and cgroup_id.
+ *
+ *    0 header                | 8 socket_cookie          | 16 start_mono_ns
+ *   24 end_mono_ns           | 32 bytes_sent            | 40 bytes_received
+ *   48 packets_sent          | 56 packets_received      | 64 cgroup_id
+ *   72 local_address         | 88 remote_address        | 104 comm
+ *  120 netns, pid            | 128 flow_number, local_port_be, remote_port_be
+ *  136 direction, event, ending, -
+ */
+struct udp_record {
+	struct record_header header;
+	__u64 socket_cookie;
+	__u64 start_mono_ns; /* first datagram */
+	__u64 end_mono_ns;   /* closed: close(2); idle: last datagram; periodic: the look at it */
+	__u64 bytes_sent;    /* payload */
+	__u64 bytes_received; /* payload, queued for the socket */
+	__u64 packets_sent;   /* datagrams, before any fragmentation */
+	__u64 packets_received;
+	__u64 cgroup_id;
+	__u8 local_address[16]; /* a received multicast's is its group */
+	__u8 remote_address[16];
+	__u8 comm[16];
+	__u32 netns;
+	__u32 pid;
+	__u32 flow_number; /* how many flows the socket had begun before this one */
+	__be16 local_port_be;
+	__be16 remote_port_be;
+	__u8 direction; /* enum connection_direction */
+	__u8 event;	/* enum connection_event: closed or periodic */
+	__u8 ending;	/* enum udp_ending; 0: periodic */
+	__u8 reserved[5];
 };
 
 /*
@@ -337,6 +396,29 @@ WIRE_AT(connection_record, event, 225);
 WIRE_AT(connection_record, last_state, 226);
 WIRE_AT(connection_record, flags, 227);
 WIRE_AT(connection_record, reserved, 228);
+
+WIRE_SIZE(udp_record, 144);
+WIRE_AT(udp_record, header, 0);
+WIRE_AT(udp_record, socket_cookie, 8);
+WIRE_AT(udp_record, start_mono_ns, 16);
+WIRE_AT(udp_record, end_mono_ns, 24);
+WIRE_AT(udp_record, bytes_sent, 32);
+WIRE_AT(udp_record, bytes_received, 40);
+WIRE_AT(udp_record, packets_sent, 48);
+WIRE_AT(udp_record, packets_received, 56);
+WIRE_AT(udp_record, cgroup_id, 64);
+WIRE_AT(udp_record, local_address, 72);
+WIRE_AT(udp_record, remote_address, 88);
+WIRE_AT(udp_record, comm, 104);
+WIRE_AT(udp_record, netns, 120);
+WIRE_AT(udp_record, pid, 124);
+WIRE_AT(udp_record, flow_number, 128);
+WIRE_AT(udp_record, local_port_be, 132);
+WIRE_AT(udp_record, remote_port_be, 134);
+WIRE_AT(udp_record, direction, 136);
+WIRE_AT(udp_record, event, 137);
+WIRE_AT(udp_record, ending, 138);
+WIRE_AT(udp_record, reserved, 139);
 
 WIRE_SIZE(sums_key, 40);
 WIRE_AT(sums_key, client_address, 0);
