@@ -10,6 +10,7 @@ import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Errno;
 import io.meshlens.flow.Termination;
+import io.meshlens.flow.Transport;
 import java.util.Arrays;
 import java.util.function.Function;
 
@@ -35,7 +36,8 @@ public final class JsonFormat {
   private static final Piece DURATION = new Piece("\",\"duration_ns\":");
   private static final Piece CONNECT = new Piece(",\"connect_ns\":");
   private static final Piece DIRECTION = new Piece(",\"direction\":\"");
-  private static final Piece SOURCE = new Piece("\",\"protocol\":\"tcp\",\"source\":{");
+  private static final Piece PROTOCOL = new Piece("\",\"protocol\":\"");
+  private static final Piece SOURCE = new Piece("\",\"source\":{");
   private static final Piece ADDRESS = new Piece("\"address\":\"");
   private static final Piece PORT = new Piece("\",\"port\":");
   private static final Piece ORIGINAL_ADDRESS = new Piece(",\"original_address\":\"");
@@ -72,6 +74,7 @@ public final class JsonFormat {
 
   private static final Piece[] EVENTS = labels(ConnectionEvent.values(), ConnectionEvent::label);
   private static final Piece[] DIRECTIONS = labels(Direction.values(), Direction::label);
+  private static final Piece[] TRANSPORTS = labels(Transport.values(), Transport::label);
   private static final Piece[] TERMINATIONS = labels(Termination.values(), Termination::label);
 
   private final ConnectionIds ids;
@@ -97,7 +100,9 @@ public final class JsonFormat {
     writeIdentityAndTime(c);
     writeEnds(c);
     writeCounts(c);
-    writeQuality(c);
+    if (c.transport == Transport.TCP) {
+      writeQuality(c);
+    }
     if (c.termination != Termination.NONE) {
       put(TERMINATION);
       put(TERMINATIONS[c.termination.ordinal()]);
@@ -136,6 +141,8 @@ public final class JsonFormat {
   private void writeEnds(Connection c) {
     put(DIRECTION);
     put(DIRECTIONS[c.direction.ordinal()]);
+    put(PROTOCOL);
+    put(TRANSPORTS[c.transport.ordinal()]);
     put(SOURCE);
     if (c.clientIsLocal()) {
       writeEnd(c.localHigh, c.localLow, c.localPort);

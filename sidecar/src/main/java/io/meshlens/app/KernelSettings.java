@@ -10,7 +10,9 @@ import io.meshlens.kernel.FilterRule;
 import io.meshlens.kernel.KernelConfig;
 import io.meshlens.kernel.KernelConfig.ConntrackUse;
 import io.meshlens.kernel.KernelConfig.PinPath;
+import io.meshlens.kernel.UdpConfig;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -64,6 +66,27 @@ public final class KernelSettings {
           ValueType.bool(),
           "true",
           "Whether netfilter's connection tracking is asked for the addresses before translation.");
+  public static final ConfigKey<Boolean> UDP =
+      new ConfigKey<>(
+          "kernel.udp",
+          ValueType.bool(),
+          "false",
+          "Whether UDP is watched as well as TCP. Every packet of the watched sockets then passes a"
+              + " program.");
+  public static final ConfigKey<Integer> UDP_MAX_FLOWS =
+      new ConfigKey<>(
+          "kernel.udp_max_flows",
+          ValueType.integer(1, 1 << 20),
+          "32768",
+          "UDP flows, one for each socket and peer, that are tracked at a time; datagrams beyond are"
+              + " in the sums and in no record.");
+  public static final ConfigKey<Duration> UDP_IDLE_TIMEOUT =
+      new ConfigKey<>(
+          "kernel.udp_idle_timeout",
+          ValueType.duration(Duration.ofSeconds(1), Duration.ofHours(1)),
+          "30s",
+          "A UDP flow is over when nothing was sent or received for so long; it is noticed within"
+              + " ten seconds, or at a scrape.");
   public static final ConfigKey<List<FilterRule>> FILTER_EXCLUDE =
       new ConfigKey<>(
           "filter.exclude",
@@ -94,6 +117,9 @@ public final class KernelSettings {
           MAX_SOCKETS,
           PIN_PATH,
           CONNTRACK,
+          UDP,
+          UDP_MAX_FLOWS,
+          UDP_IDLE_TIMEOUT,
           FILTER_EXCLUDE,
           FILTER_INCLUDE,
           FILTER_OWN_TRAFFIC);
@@ -121,7 +147,11 @@ public final class KernelSettings {
         values.get(MAX_ADDRESS_PAIRS),
         values.get(MAX_SOCKETS),
         pinPath(values.get(PIN_PATH)),
-        values.get(CONNTRACK) ? ConntrackUse.ASKED : ConntrackUse.LEFT_ALONE);
+        values.get(CONNTRACK) ? ConntrackUse.ASKED : ConntrackUse.LEFT_ALONE,
+        values.get(UDP)
+            ? Optional.of(
+                new UdpConfig(values.get(UDP_MAX_FLOWS), values.get(UDP_IDLE_TIMEOUT)))
+            : Optional.empty());
   }
 
   private static PinPath pinPath(String text) {

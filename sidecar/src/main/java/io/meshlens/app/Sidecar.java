@@ -7,6 +7,7 @@ import io.meshlens.config.ConfigException;
 import io.meshlens.enrich.Naming;
 import io.meshlens.export.Instruments;
 import io.meshlens.export.MetricsExport;
+import io.meshlens.flow.Connection;
 import io.meshlens.flow.SumsSnapshot;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.Enrichment;
@@ -24,6 +25,7 @@ import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.kernel.Pins;
 import io.meshlens.kernel.SumsReader;
+import io.meshlens.kernel.UdpReader;
 import io.meshlens.kernel.WatchedCgroup;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.metrics.LatestSums;
@@ -45,6 +47,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +73,7 @@ public final class Sidecar implements AutoCloseable {
   private final KernelPrograms programs;
   private final RingBuffer ring;
   private final SumsReader sumsReader;
+  private final Optional<UdpCounts> udp;
   private final EventSwitches switches;
   private final ListenerCount listenerCount;
   private final MetricsExport metrics;
@@ -103,6 +107,7 @@ public final class Sidecar implements AutoCloseable {
     programs = KernelPrograms.load(config.kernel(), cgroup, pins);
     ring = programs.mapRing();
     sumsReader = programs.sumsReader();
+    udp = programs.watchesUdp() ? Optional.of(new UdpCounts(programs)) : Optional.empty();
     switches = programs.eventSwitches();
     listenerCount = programs.listenerCount();
     ConnectionIds ids = new ConnectionIds(bootId());
@@ -113,17 +118,17 @@ public final class Sidecar implements AutoCloseable {
     identities = new IdentitySources(config.identity(), readiness, vitals, log);
     enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAround);
     Naming naming = identities.naming();
+    Consumer<Connection> enricher =
+        c -> {
+          enrichment.enrich(c);
+          naming.name(c);
+        };
     EventChannel channel = new EventChannel(ring, vitals);
     channel.subscribe(
         EventType.CONNECTION,
-        new ConnectionReader(
-            accessLogs.sinks(),
-            c -> {
-              enrichment.enrich(c);
-              naming.name(c);
-            },
-            clock,
-            vitals));
+        new ConnectionReader(accessLogs.sinks(), enricher, clock, vitals));
+    channel.subscribe(
+        EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
     ringLoop = new RingLoop(channel, ring, clock);
 
     httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
@@ -174,14 +179,18 @@ public final class Sidecar implements AutoCloseable {
   private SumsSnapshot readSums() {
     programs.livePass().ifPresent(LivePass::run);
     sumsReader.mirrorCounters(vitals);
-    vitals.mirror(Vital.RECORDS_LOST_RING_FULL, switches.lost(EventType.CONNECTION));
-    return sumsReader.read();
+    vitals.mirror(
+        Vital.RECORDS_LOST_RING_FULL,
+        switches.lost(EventType.CONNECTION) + switches.lost(EventType.UDP));
+    SumsSnapshot sums = sumsReader.read();
+    return udp.map(counts -> sums.withUdp(counts.read())).orElse(sums);
   }
 
   private List<Gauge> gauges() {
     List<Gauge> gauges =
         new ArrayList<>(
             KernelGauges.of(config.kernel(), programs, ring, sumsReader, listenerCount));
+    udp.ifPresent(counts -> gauges.addAll(counts.gauges(config.kernel())));
     gauges.addAll(accessLogs.gauges());
     gauges.addAll(identities.gauges());
     return gauges;
@@ -200,6 +209,9 @@ public final class Sidecar implements AutoCloseable {
     ringThread = threads.start("ring-reader", ringLoop);
     enrichmentThread = threads.start("directory-watch", enrichmentLoop);
     switches.enable(EventType.CONNECTION);
+    if (udp.isPresent()) {
+      switches.enable(EventType.UDP);
+    }
     programs.attach(cgroup);
     sayWhatIsMissing(programs.adopt());
     programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
@@ -348,6 +360,7 @@ public final class Sidecar implements AutoCloseable {
   private void closeKernelSide() {
     enrichment.close();
     listenerCount.close();
+    udp.ifPresent(UdpCounts::close);
     sumsReader.close();
     switches.close();
     ring.close();

@@ -18,6 +18,7 @@ import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Errno;
 import io.meshlens.flow.Termination;
+import io.meshlens.flow.Transport;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -67,11 +68,14 @@ final class AlsMapping {
       common.setStartTime(timestamp(c.startEpochNs())).setDuration(duration(c.durationNs()));
     }
     switch (c.event) {
-      case PERIODIC -> intermediate(common);
+      case PERIODIC -> intermediate(c, common);
       case OPENED -> common.setAccessLogType(AccessLogType.TcpUpstreamConnected);
       case CLOSED, FAILED ->
           common
-              .setAccessLogType(AccessLogType.TcpConnectionEnd)
+              .setAccessLogType(
+                  c.transport == Transport.UDP
+                      ? AccessLogType.UdpSessionEnd
+                      : AccessLogType.TcpConnectionEnd)
               .setConnectionTerminationDetails(c.termination.label());
     }
     if (c.event == ConnectionEvent.FAILED && c.error != 0 && c.error != Errno.UNKNOWN) {
@@ -84,8 +88,11 @@ final class AlsMapping {
 
   /** Said twice, because servers older than the type look at the flag. */
   @SuppressWarnings("deprecation")
-  private static void intermediate(AccessLogCommon.Builder common) {
-    common.setAccessLogType(AccessLogType.TcpPeriodic).setIntermediateLogEntry(true);
+  private static void intermediate(Connection c, AccessLogCommon.Builder common) {
+    common
+        .setAccessLogType(
+            c.transport == Transport.UDP ? AccessLogType.UdpPeriodic : AccessLogType.TcpPeriodic)
+        .setIntermediateLogEntry(true);
   }
 
   /** Only the sending side knows what went over the wire more than once. */
@@ -106,7 +113,16 @@ final class AlsMapping {
     switch (c.termination) {
       case RESET_LOCAL -> reset(flags, c.clientIsLocal());
       case RESET_REMOTE -> reset(flags, !c.clientIsLocal());
-      case FIN_LOCAL, FIN_REMOTE, TIMEOUT, REFUSED, UNREACHABLE, ABORTED, UNKNOWN, NONE -> {
+      case FIN_LOCAL,
+          FIN_REMOTE,
+          TIMEOUT,
+          REFUSED,
+          UNREACHABLE,
+          ABORTED,
+          UNKNOWN,
+          CLOSED,
+          IDLE,
+          NONE -> {
         // Envoy has no flag for these.
       }
     }
@@ -126,7 +142,7 @@ final class AlsMapping {
         .putCustomTags("event", c.event.label())
         .putCustomTags("reporter", c.direction.reporter())
         .putCustomTags("direction", c.direction.label())
-        .putCustomTags("protocol", "tcp");
+        .putCustomTags("protocol", c.transport.label());
     if (c.termination != Termination.NONE) {
       common.putCustomTags("termination", c.termination.label());
     }
@@ -136,6 +152,23 @@ final class AlsMapping {
     Struct.Builder fields = Struct.newBuilder();
     number(fields, "packets_sent", c.packetsSent);
     number(fields, "packets_received", c.packetsReceived);
+    if (c.transport == Transport.TCP) {
+      tcp(fields, c);
+    }
+    known(fields, "pid", c.pid);
+    known(fields, "cgroup_id", c.cgroupId);
+    known(fields, "netns", c.netns);
+    if (c.commLengthBytes != 0) {
+      String comm = new String(c.comm, 0, c.commLengthBytes, StandardCharsets.UTF_8);
+      fields.putFields("comm", Value.newBuilder().setStringValue(comm).build());
+    }
+    if (!c.containerId.isEmpty()) {
+      fields.putFields("container_id", Value.newBuilder().setStringValue(c.containerId).build());
+    }
+    return Metadata.newBuilder().putFilterMetadata(METADATA_NAMESPACE, fields.build()).build();
+  }
+
+  private static void tcp(Struct.Builder fields, Connection c) {
     number(fields, "retransmits", c.retransmits);
     number(fields, "bytes_retransmitted", c.bytesRetransmitted);
     number(fields, "syn_retransmits", c.synRetransmits);
@@ -151,17 +184,6 @@ final class AlsMapping {
       number(fields, "rtt_var_us", c.rttVarUs);
     }
     known(fields, "min_rtt_us", c.minRttUs);
-    known(fields, "pid", c.pid);
-    known(fields, "cgroup_id", c.cgroupId);
-    known(fields, "netns", c.netns);
-    if (c.commLengthBytes != 0) {
-      String comm = new String(c.comm, 0, c.commLengthBytes, StandardCharsets.UTF_8);
-      fields.putFields("comm", Value.newBuilder().setStringValue(comm).build());
-    }
-    if (!c.containerId.isEmpty()) {
-      fields.putFields("container_id", Value.newBuilder().setStringValue(c.containerId).build());
-    }
-    return Metadata.newBuilder().putFilterMetadata(METADATA_NAMESPACE, fields.build()).build();
   }
 
   private static void known(Struct.Builder fields, String name, long value) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import io.meshlens.flow.Transport;
 import io.meshlens.metrics.Labels;
 import io.meshlens.metrics.MeshMetric;
 import io.meshlens.metrics.MetricsSnapshot;
@@ -109,7 +110,7 @@ public final class Instruments {
         (metric, measurement) ->
             snapshot
                 .points(metric)
-                .forEach(point -> measurement.record(point.value(), attributes(point.labels()))));
+                .forEach(point -> measurement.record(point.value(), attributes(metric, point.labels()))));
   }
 
   private void registerVitals(Meter meter, Predicate<Vital> which) {
@@ -151,19 +152,20 @@ public final class Instruments {
         measurements.subList(1, measurements.size()).toArray(new ObservableMeasurement[0]));
   }
 
-  private static Attributes attributes(Labels labels) {
+  private static Attributes attributes(MeshMetric metric, Labels labels) {
     AttributesBuilder attributes =
         Attributes.builder()
             .put(REPORTER, labels.reporter().reporter())
-            .put(NETWORK_TRANSPORT, "tcp");
+            .put(NETWORK_TRANSPORT, metric.transport().label());
     labels
         .ends()
         .ifPresentOrElse(
             ends -> {
               ends.sourceAddress().ifPresent(address -> attributes.put(SOURCE_ADDRESS, address));
-              attributes
-                  .put(DESTINATION_ADDRESS, ends.destinationAddress())
-                  .put(DESTINATION_PORT, (long) ends.destinationPort());
+              attributes.put(DESTINATION_ADDRESS, ends.destinationAddress());
+              if (metric.transport() == Transport.TCP || ends.destinationPort() != 0) {
+                attributes.put(DESTINATION_PORT, (long) ends.destinationPort());
+              }
             },
             () -> attributes.put(OVERFLOW, true));
     labels.ioDirection().ifPresent(direction -> attributes.put(NETWORK_IO_DIRECTION, direction));

@@ -12,6 +12,7 @@ public final class Connection {
   /** Longest command name of the kernel, TASK_COMM_LEN, in bytes. */
   public static final int COMM_LENGTH_BYTES = 16;
 
+  public Transport transport = Transport.TCP;
   public ConnectionEvent event = ConnectionEvent.CLOSED;
   public Direction direction = Direction.OUTBOUND;
   public Termination termination = Termination.UNKNOWN;
@@ -19,7 +20,7 @@ public final class Connection {
   /** Unique on this node since boot, together with {@link #incarnation}. */
   public long socketCookie;
 
-  /** How many connections the same socket had before this one. */
+  /** How many connections, or UDP flows, the same socket had before this one. */
   public int incarnation;
 
   /** Outbound: first SYN. Inbound, or when the SYN was not seen: established. */
@@ -118,6 +119,7 @@ public final class Connection {
   /** An equal instance of its own. */
   public Connection copy() {
     Connection copy = new Connection();
+    copy.transport = transport;
     copy.event = event;
     copy.direction = direction;
     copy.termination = termination;

@@ -20,6 +20,10 @@ public enum Termination {
   /** The application gave up while connecting, or the kernel was told to abort the socket. */
   ABORTED("aborted"),
   UNKNOWN("unknown"),
+  /** UDP: its socket was closed. */
+  CLOSED("closed"),
+  /** UDP: nothing was sent or received for {@code kernel.udp_idle_timeout}. */
+  IDLE("idle"),
   /** It has not ended. */
   NONE("none");
 

@@ -2,6 +2,7 @@
 package io.meshlens.kernel;
 
 import io.meshlens.flow.Connection;
+import io.meshlens.flow.Transport;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
@@ -60,7 +61,8 @@ public final class Enrichment implements AutoCloseable {
   /** Adds what is known; what is not stays absent. */
   public void enrich(Connection c) {
     c.containerId = containers.find(c.cgroupId);
-    if (translations.isPresent()) {
+    // Connection tracking is asked about TCP only.
+    if (translations.isPresent() && c.transport == Transport.TCP) {
       translations.get().translate(c);
     }
   }

@@ -2,6 +2,7 @@
 package io.meshlens.kernel;
 
 import io.meshlens.wire.ConnectionRecordReader;
+import io.meshlens.wire.UdpRecordReader;
 import io.meshlens.wire.WireCodes;
 
 /**
@@ -18,6 +19,10 @@ public record EventType(int kind, int sizeBytes) {
   /** A switch: whether there are connection records of those that open, too. */
   public static final EventType CONNECTION_OPENED =
       new EventType(WireCodes.RECORD_KIND_CONNECTION_OPENED, ConnectionRecordReader.SIZE_BYTES);
+
+  /** UDP flows that are over, or looked at. */
+  public static final EventType UDP =
+      new EventType(WireCodes.RECORD_KIND_UDP, UdpRecordReader.SIZE_BYTES);
 
   /** The kind must be one that the kernel side can have. */
   public EventType {

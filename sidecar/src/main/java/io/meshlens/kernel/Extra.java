@@ -13,6 +13,21 @@ public enum Extra {
       6,
       12,
       ImmutableList.of("adopt_connections", "adopt_owners")),
+  UDP(
+      "udp",
+      "UDP traffic",
+      "Linux 6.1 or newer",
+      0,
+      0,
+      ImmutableList.of(
+          "udp_egress",
+          "udp_ingress",
+          "udp_not_queued",
+          "udp_bind4",
+          "udp_bind6",
+          "udp_close",
+          "live_udp",
+          "live_udp_periodic")),
   LIVE(
       "live",
       "numbers of open connections",

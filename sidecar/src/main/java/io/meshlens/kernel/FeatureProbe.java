@@ -17,6 +17,7 @@ import io.meshlens.netlink.NetlinkException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +44,8 @@ public final class FeatureProbe {
 
   /** Second half of ::ffff:127.0.0.1. */
   private static final long MAPPED_LOOPBACK = 0xffff_7f00_0001L;
+
+  private static final UdpConfig SMALL_UDP = new UdpConfig(1, Duration.ofSeconds(1));
 
   private static final int CAP_NET_ADMIN = 12;
   private static final int CAP_SYS_ADMIN = 21;
@@ -197,7 +200,9 @@ public final class FeatureProbe {
   private void programs() {
     String name = "kernel programs load";
     try (KernelPrograms programs =
-        KernelPrograms.load(config, WatchedCgroup.of(config.cgroup()), Optional.empty())) {
+        // UDP too, which may be off: then this tells whether it could be on.
+        KernelPrograms.load(
+            config.withUdp(config.udp().orElse(SMALL_UDP)), WatchedCgroup.of(config.cgroup()), Optional.empty())) {
       add(name, true, Answer.YES, programs.abi(), "");
       for (Extra extra : Extra.values()) {
         boolean there = !programs.missing().contains(extra);

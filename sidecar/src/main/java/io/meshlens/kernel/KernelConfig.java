@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param maxSockets how many sockets may be tracked at a time
  * @param pinPath where links and maps are pinned
  * @param conntrack whether netfilter is asked for original addresses
+ * @param udp how UDP is watched; empty: not at all
  */
 public record KernelConfig(
     Path object,
@@ -22,9 +23,23 @@ public record KernelConfig(
     int maxAddressPairs,
     int maxSockets,
     PinPath pinPath,
-    ConntrackUse conntrack) {
+    ConntrackUse conntrack,
+    Optional<UdpConfig> udp) {
   /** Where BPF file systems usually are. */
   public static final Path DEFAULT_PIN_PATH = Path.of("/sys/fs/bpf/meshlens");
+
+  /** The same, but UDP as given. */
+  KernelConfig withUdp(UdpConfig other) {
+    return new KernelConfig(
+        object,
+        cgroup,
+        ringSizeBytes,
+        maxAddressPairs,
+        maxSockets,
+        pinPath,
+        conntrack,
+        Optional.of(other));
+  }
 
   /** What {@code kernel.conntrack} says. */
   public enum ConntrackUse {

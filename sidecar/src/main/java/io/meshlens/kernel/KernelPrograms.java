@@ -29,6 +29,7 @@ public final class KernelPrograms implements AutoCloseable {
 
   private final BpfObject object;
   private final Set<Extra> missing;
+  private final boolean withUdp;
   private final Optional<Pins> pins;
   private final List<BpfLink> links = new ArrayList<>();
   private final Instant loadedAt = Instant.now();
@@ -36,9 +37,14 @@ public final class KernelPrograms implements AutoCloseable {
   private @Nullable LivePass livePass;
 
   private KernelPrograms(
-      BpfObject object, WatchedCgroup cgroup, Set<Extra> missing, Optional<Pins> pins) {
+      BpfObject object,
+      WatchedCgroup cgroup,
+      Set<Extra> missing,
+      boolean withUdp,
+      Optional<Pins> pins) {
     this.object = object;
     this.missing = missing;
+    this.withUdp = withUdp;
     this.pins = pins;
     filters = new Filters(object, cgroup);
   }
@@ -64,14 +70,18 @@ public final class KernelPrograms implements AutoCloseable {
     }
     // Not every kernel has everything: what the fewest have is left out first.
     Set<Extra> missing = EnumSet.noneOf(Extra.class);
+    List<Extra> wanted = new ArrayList<>(List.of(Extra.values()));
+    if (config.udp().isEmpty()) {
+      wanted.remove(Extra.UDP);
+    }
     KernelVersion kernel = KernelVersion.running();
-    for (Extra extra : Extra.values()) {
+    for (Extra extra : wanted) {
       if (extra.isMissingFrom(kernel)) {
         missing.add(extra);
       }
     }
     Optional<BpfException> refusal = Optional.empty();
-    for (int leftOut = 0; leftOut <= Extra.values().length; leftOut++) {
+    for (int leftOut = 0; leftOut <= wanted.size(); leftOut++) {
       try {
         return load(config, cgroup, pins, missing);
       } catch (BpfException e) {
@@ -80,8 +90,8 @@ public final class KernelPrograms implements AutoCloseable {
           throw tooLarge.get();
         }
         refusal = refusal.or(() -> Optional.of(e));
-        if (leftOut < Extra.values().length) {
-          missing.add(Extra.values()[leftOut]);
+        if (leftOut < wanted.size()) {
+          missing.add(wanted.get(leftOut));
         }
       }
     }
@@ -109,9 +119,15 @@ public final class KernelPrograms implements AutoCloseable {
       object.setRodata("watched_cgroup_id", cgroup.idOrZero());
       object.setRodata("count_opened_at_once", missing.contains(Extra.LIVE) ? 1 : 0);
       missing.forEach(extra -> extra.programs().forEach(object::disable));
+      boolean withUdp = config.udp().isPresent() && !missing.contains(Extra.UDP);
+      if (withUdp) {
+        UdpSide.size(object, config);
+      } else {
+        Extra.UDP.programs().forEach(object::disable);
+      }
       pins.ifPresent(p -> p.pinMaps(object));
       object.load();
-      return new KernelPrograms(object, cgroup, Set.copyOf(missing), pins);
+      return new KernelPrograms(object, cgroup, Set.copyOf(missing), withUdp, pins);
     } catch (RuntimeException e) {
       object.close();
       throw e;
@@ -149,8 +165,11 @@ public final class KernelPrograms implements AutoCloseable {
         attach("tcp_dial4", cgroup, CgroupOrder.FIRST_IN_CGROUP);
         attach("tcp_dial6", cgroup, CgroupOrder.FIRST_IN_CGROUP);
       }
+      if (withUdp) {
+        UdpSide.attach(object, cgroup, pins, links);
+      }
       if (!missing.contains(Extra.LIVE)) {
-        livePass = new LivePass(object);
+        livePass = new LivePass(object, withUdp);
       }
     } catch (BpfException e) {
       throw new KernelUnavailableException(
@@ -211,6 +230,22 @@ public final class KernelPrograms implements AutoCloseable {
   public SumsReader sumsReader() {
     return new SumsReader(
         object.map("sums"), object.map("sums_overflow"), object.map("kernel_counters"));
+  }
+
+  /** Whether UDP is watched too. */
+  public boolean watchesUdp() {
+    return withUdp;
+  }
+
+  /** Of UDP; to be closed before this. */
+  public SumsReader udpSumsReader() {
+    return new SumsReader(
+        object.map("udp_sums"), object.map("udp_sums_overflow"), object.map("kernel_counters"));
+  }
+
+  /** How much of what is kept for UDP is in use; to be closed before this. */
+  public UdpUse udpUse() {
+    return UdpSide.use(object);
   }
 
   public ListenerCount listenerCount() {

@@ -19,7 +19,12 @@ public final class LivePass implements AutoCloseable {
   private final SocketUseCount count;
   private volatile SocketUse use = SocketUse.NONE;
 
-  LivePass(BpfObject object) {
+  /**
+   * Attaches to the maps of a loaded object.
+   *
+   * @param withUdp whether its programs for UDP are loaded
+   */
+  LivePass(BpfObject object, boolean withUdp) {
     count = new SocketUseCount(object.map("socket_use"));
     try (BpfMap sockets = object.map("sockets");
         BpfMap overflow = object.map("sockets_overflow")) {
@@ -27,6 +32,9 @@ public final class LivePass implements AutoCloseable {
       plain.add(object.attachIterator("live_overflow", overflow));
       periodic.add(object.attachIterator("live_sockets_periodic", sockets));
       periodic.add(object.attachIterator("live_overflow_periodic", overflow));
+      if (withUdp) {
+        UdpSide.addToPass(object, plain, periodic);
+      }
     } catch (RuntimeException e) {
       close();
       throw e;

@@ -30,7 +30,7 @@ import java.util.stream.Stream;
  * Links and maps kept alive between two runs, by files on a BPF file system:
  *
  * <pre>
- * ROOT/abi4-cgroup1-ring8388608-pairs16384-sockets131072/maps/sums ...
+ * ROOT/abi5-cgroup1-ring8388608-pairs16384-sockets131072/maps/sums ...
  *                                          links/tcp_lifecycle ...
  * </pre>
  *
@@ -63,8 +63,11 @@ public final class Pins implements AutoCloseable {
   private final DirectoryLock lock;
   private final boolean takenOver;
   private final List<String> removed;
+  private final boolean withUdp;
 
-  private Pins(Path layout, DirectoryLock lock, List<String> removed) throws IOException {
+  private Pins(Path layout, DirectoryLock lock, List<String> removed, boolean withUdp)
+      throws IOException {
+    this.withUdp = withUdp;
     this.lock = lock;
     this.removed = List.copyOf(removed);
     maps = layout.resolve("maps");
@@ -126,7 +129,8 @@ public final class Pins implements AutoCloseable {
                   cgroup.id(),
                   config.ringSizeBytes(),
                   config.maxAddressPairs(),
-                  config.maxSockets());
+                  config.maxSockets())
+              + config.udp().map(udp -> "-udp" + udp.maxFlows()).orElse("");
       List<String> removed = new ArrayList<>();
       for (Path layout : layouts(root)) {
         String other = String.valueOf(layout.getFileName());
@@ -135,7 +139,7 @@ public final class Pins implements AutoCloseable {
           removed.add(other);
         }
       }
-      return new Pins(root.resolve(name), lock, removed);
+      return new Pins(root.resolve(name), lock, removed, config.udp().isPresent());
     } catch (IOException e) {
       lock.close();
       throw new KernelUnavailableException(
@@ -259,6 +263,22 @@ public final class Pins implements AutoCloseable {
 
   void pinMaps(BpfObject object) {
     MAPS.forEach(map -> object.pinMap(map, maps.resolve(map)));
+    if (withUdp) {
+      UdpSide.MAPS.forEach(map -> object.pinMap(map, maps.resolve(map)));
+    }
+  }
+
+  /** A link to a tracepoint in place of the pinned one, which cannot be given another program. */
+  BpfLink tracepoint(BpfObject object, String program) {
+    Path pin = links.resolve(program);
+    if (Files.exists(pin)) {
+      try (BpfLink before = BpfLink.openPinned(pin)) {
+        before.unpin();
+      }
+    }
+    BpfLink link = object.attach(program);
+    link.pin(pin);
+    return link;
   }
 
   /** Has the pinned link run the program of this object, or makes a link and pins it. */

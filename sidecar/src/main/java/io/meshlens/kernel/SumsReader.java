@@ -21,7 +21,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Reads the kernel's sums and counters, in batches, adding up the rows of all processors. Safe for
+ * Reads the kernel's sums, of TCP or of UDP, and its counters, in batches, adding up the rows of all processors. Safe for
  * any thread; readers take turns.
  */
 public final class SumsReader implements AutoCloseable {
@@ -128,6 +128,12 @@ public final class SumsReader implements AutoCloseable {
         Vital.CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_FILTERED));
     vitals.mirror(
         Vital.OWN_CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED));
+    vitals.mirror(
+        Vital.UDP_UNTRACKED_FULL, counter(WireCodes.KERNEL_COUNTER_UDP_UNTRACKED_FULL));
+    vitals.mirror(
+        Vital.UDP_UNTRACKED_ENDING, counter(WireCodes.KERNEL_COUNTER_UDP_UNTRACKED_ENDING));
+    vitals.mirror(Vital.UDP_UNREADABLE, counter(WireCodes.KERNEL_COUNTER_UDP_UNREADABLE));
+    vitals.mirror(Vital.UDP_NOT_QUEUED, counter(WireCodes.KERNEL_COUNTER_UDP_NOT_QUEUED));
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));
   }
 

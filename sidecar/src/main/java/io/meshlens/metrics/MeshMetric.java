@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.metrics;
 
+import io.meshlens.flow.Transport;
+
 /** The metrics of the {@code otel} profile that come from the kernel's sums. */
 public enum MeshMetric {
   CONNECTIONS_OPENED(
@@ -23,7 +25,10 @@ public enum MeshMetric {
   IO("mesh.tcp.io", "By", Kind.COUNTER, "Payload bytes, without SYN, FIN and retransmissions."),
   PACKETS("mesh.tcp.packets", "{packet}", Kind.COUNTER, "Segments with and without payload."),
   RETRANSMITS(
-      "mesh.tcp.retransmits", "{segment}", Kind.COUNTER, "Retransmitted segments, SYNs included.");
+      "mesh.tcp.retransmits", "{segment}", Kind.COUNTER, "Retransmitted segments, SYNs included."),
+  UDP_IO("mesh.udp.io", "By", Kind.COUNTER, "Payload bytes of UDP, sent and queued for a socket."),
+  UDP_PACKETS(
+      "mesh.udp.packets", "{packet}", Kind.COUNTER, "Datagrams, sent and queued for a socket.");
 
   /** OpenTelemetry instrument kind. */
   public enum Kind {
@@ -50,6 +55,11 @@ public enum MeshMetric {
   /** UCUM unit. */
   public String unit() {
     return unit;
+  }
+
+  /** What the metric is about: the value of {@code network.transport}. */
+  public Transport transport() {
+    return this == UDP_IO || this == UDP_PACKETS ? Transport.UDP : Transport.TCP;
   }
 
   public Kind kind() {

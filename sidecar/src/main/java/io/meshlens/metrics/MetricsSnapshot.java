@@ -53,6 +53,13 @@ public final class MetricsSnapshot {
               }
             });
     byLabels.forEach(snapshot::addAll);
+    sums.udpByPair().forEach((pair, row) -> snapshot.addUdp(labels(pair), row));
+    sums.udpOverflow()
+        .forEach(
+            (direction, row) ->
+                snapshot.addUdp(
+                    new Labels(direction, Optional.empty(), Optional.empty(), Optional.empty()),
+                    row));
     return snapshot;
   }
 
@@ -80,6 +87,13 @@ public final class MetricsSnapshot {
     add(MeshMetric.PACKETS, labels.withIoDirection(Labels.TRANSMIT), row.packetsSent());
     add(MeshMetric.PACKETS, labels.withIoDirection(Labels.RECEIVE), row.packetsReceived());
     add(MeshMetric.RETRANSMITS, labels, row.retransmits());
+  }
+
+  private void addUdp(Labels labels, Sums row) {
+    add(MeshMetric.UDP_IO, labels.withIoDirection(Labels.TRANSMIT), row.bytesSent());
+    add(MeshMetric.UDP_IO, labels.withIoDirection(Labels.RECEIVE), row.bytesReceived());
+    add(MeshMetric.UDP_PACKETS, labels.withIoDirection(Labels.TRANSMIT), row.packetsSent());
+    add(MeshMetric.UDP_PACKETS, labels.withIoDirection(Labels.RECEIVE), row.packetsReceived());
   }
 
   private void add(MeshMetric metric, Labels labels, long value) {

@@ -31,6 +31,23 @@ public enum Vital {
       "rule",
       "Connections that are not watched, because a filter excludes them."),
   OWN_CONNECTIONS_FILTERED("meshlens.connections.filtered", "{connection}", "own_traffic", ""),
+  UDP_UNTRACKED_FULL(
+      "meshlens.udp.untracked",
+      "{packet}",
+      "max_flows",
+      "Datagrams that are in the sums and in no record."),
+  UDP_UNTRACKED_ENDING("meshlens.udp.untracked", "{packet}", "flow_ending", ""),
+  UDP_UNREADABLE(
+      "meshlens.udp.unreadable",
+      "{packet}",
+      "",
+      "Datagrams in no sum and no record, because their headers could not be read."),
+  UDP_NOT_QUEUED(
+      "meshlens.udp.not_queued",
+      "{packet}",
+      "",
+      "Datagrams that the kernel dropped because the queue of their socket was full; they do not"
+          + " count as received."),
   FILTER_RELOADS("meshlens.filter.reloads", "{reload}", "", "Changes of filters at run time."),
   FILTER_RELOADS_REFUSED(
       "meshlens.filter.reload.failures",
@@ -182,6 +199,10 @@ public enum Vital {
           CONNECTIONS_VANISHED,
           CONNECTIONS_FILTERED,
           OWN_CONNECTIONS_FILTERED,
+          UDP_UNTRACKED_FULL,
+          UDP_UNTRACKED_ENDING,
+          UDP_UNREADABLE,
+          UDP_NOT_QUEUED,
           SUMS_FOLDED ->
           true;
       default -> false;

@@ -30,7 +30,8 @@ class AttachIT {
               16,
               2048,
               new PinPath.Off(),
-              ConntrackUse.LEFT_ALONE);
+              ConntrackUse.LEFT_ALONE,
+              Optional.empty());
       WatchedCgroup cgroup = WatchedCgroup.of(config.cgroup());
       try (KernelPrograms programs = KernelPrograms.load(config, cgroup, Optional.empty())) {
         Files.delete(directory);
