@@ -34,12 +34,13 @@ struct datagram {
 
 /* What this processor saw last, until it is known whether the queue had room. */
 struct udp_seen {
-	__u64 sock;	   /* its address in the kernel; 0: nothing to take back */
-	__u64 is_in_flow; /* 0: it went to the sums at once */
-	struct udp_flow_key key;
-	struct sums_key sums;
+	__u64 sock; /* its address in the kernel; 0: nothing to take back */
+	__u64 cookie;
+	__u32 slot;
+	__u32 is_in_flow; /* 0: it went to the sums at once */
 	__u32 bytes;
 	__u32 packets;
+	struct sums_key sums;
 };
 
 /* udp_last_seen: one for each CPU, from udp_ingress to udp_not_queued. */
@@ -172,14 +173,27 @@ static __always_inline bool is_port_bound(struct sock *sk)
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 }
 
-static __always_inline void note_process(struct udp_socket *socket)
+/* Then its peer is that of its one flow, unless it connected again. */
+static __always_inline bool is_only_connected(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_state) == CONNECTION_STATE_ESTABLISHED &&
+	       !is_port_bound(sk);
+}
+
+static __always_inline void note_socket(struct udp_owner *owner, struct sock *sk)
+{
+	owner->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	owner->cgroup_id = BPF_CORE_READ(sock_cgroup_probed(sk), kn, id);
+}
+
+static __always_inline void note_process(struct udp_owner *owner)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
 	if (task->flags & PF_KTHREAD)
 		return;
-	socket->pid = task->tgid;
-	__builtin_memcpy(socket->comm, task->comm, sizeof(socket->comm));
+	owner->pid = task->tgid;
+	__builtin_memcpy(owner->comm, task->comm, sizeof(owner->comm));
 }
 
 /* What is known of a socket, made when there is nothing; 0 when there is no room. */
@@ -190,15 +204,13 @@ static __noinline struct udp_socket *socket_of(__u64 cookie, __u64 address, __u3
 	struct udp_socket socket = {};
 
 	if (known) {
-		if (is_its_process && !known->pid)
-			note_process(known);
+		if (is_its_process && !known->owner.pid)
+			note_process(&known->owner);
 		return known;
 	}
-	socket.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	socket.cgroup_id = BPF_CORE_READ(sock_cgroup_probed(sk), kn, id);
-	socket.is_port_bound = is_port_bound(sk);
+	note_socket(&socket.owner, sk);
 	if (is_its_process)
-		note_process(&socket);
+		note_process(&socket.owner);
 	if (!bpf_map_update_elem(&udp_sockets, &cookie, &socket, BPF_NOEXIST))
 		udp_use_add(UDP_USE_SOCKETS, 1);
 	return bpf_map_lookup_elem(&udp_sockets, &cookie);
@@ -226,14 +238,14 @@ __weak __noinline int udp_rules_exclude(struct filter_subject *subject, __u64 so
 
 /* A flow is judged when it begins, and stays what it is to its end. */
 static __noinline int is_excluded(const struct datagram *datagram, __u64 sock,
-				  const struct udp_socket *socket, __u32 direction)
+				  const struct udp_owner *owner, __u32 direction)
 {
 	struct filter_control *control = filter_get_control();
 	struct filter_subject subject = {};
 
 	if (!control)
 		return 0;
-	if (control->own_pid && socket->pid == control->own_pid) {
+	if (control->own_pid && owner->pid == control->own_pid) {
 		count(KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED);
 		return 1;
 	}
@@ -241,11 +253,11 @@ static __noinline int is_excluded(const struct datagram *datagram, __u64 sock,
 		return 0;
 	__builtin_memcpy(subject.local_address, datagram->key.local_address, 16);
 	__builtin_memcpy(subject.remote_address, datagram->key.remote_address, 16);
-	subject.netns = socket->netns;
-	subject.pid = socket->pid;
-	subject.port = bpf_ntohs(direction == CONNECTION_DIRECTION_OUTBOUND
-					 ? datagram->key.remote_port_be
-					 : datagram->local_port_be);
+	subject.netns = owner->netns;
+	subject.pid = owner->pid;
+	subject.port =
+		bpf_ntohs(direction == CONNECTION_DIRECTION_OUTBOUND ? datagram->key.remote_port_be
+								     : datagram->local_port_be);
 	subject.direction = direction;
 	subject.is_ipv4 = ((__u32 *)subject.remote_address)[2] == bpf_htonl(0xffff) &&
 			  !((__u64 *)subject.remote_address)[0];
@@ -264,42 +276,66 @@ static __always_inline bool flow_add(struct udp_flow *flow, const struct datagra
 	bool open;
 
 	bpf_spin_lock(&flow->lock);
-	open = !flow->over;
-	flow->last_mono_ns = now_ns;
+	open = !flow->over && flow->key.cookie == datagram->key.cookie;
 	if (!open) {
-		/* Its record is made. */
+		/* The slot may be another's by now. */
 	} else if (datagram->is_sent) {
 		flow->counts.bytes_sent += datagram->bytes;
 		flow->counts.packets_sent += datagram->packets;
+		flow->last_mono_ns = now_ns;
 	} else {
 		flow->counts.bytes_received += datagram->bytes;
 		flow->counts.packets_received += datagram->packets;
+		flow->last_mono_ns = now_ns;
 	}
 	bpf_spin_unlock(&flow->lock);
 	return open;
 }
 
-/* The flow of a first datagram; 0 when there is no room. */
-static __noinline struct udp_flow *flow_begin(const struct datagram *datagram,
-					      struct udp_socket *socket, __u32 direction,
-					      __u32 excluded)
+/* Takes a slot if it is free. It is another's to see only when all of it is written. */
+static __always_inline bool slot_claim(struct udp_flow *flow, const struct datagram *datagram)
 {
-	struct udp_flow flow = {
-		.direction = direction,
-		.excluded = excluded,
-		.start_mono_ns = bpf_ktime_get_ns(),
-		.local_port_be = datagram->local_port_be,
-		.server_port_be = server_port_of(socket->is_port_bound, direction, datagram),
-	};
+	__u64 start_ns = bpf_ktime_get_ns();
+	bool mine = false;
 
-	flow.number = __sync_fetch_and_add(&socket->flows_begun, 1);
-	if (!bpf_map_update_elem(&udp_flows, &datagram->key, &flow, BPF_NOEXIST)) {
-		udp_use_add(UDP_USE_FLOWS, 1);
-		if (!socket->flows)
-			__builtin_memcpy(&socket->first, &datagram->key, sizeof(socket->first));
-		__sync_fetch_and_add(&socket->flows, 1);
+	if (flow->key.cookie)
+		return false;
+	bpf_spin_lock(&flow->lock);
+	if (!flow->key.cookie) {
+		mine = true;
+		flow->key = datagram->key;
+		flow->over = 0;
+		flow->direction = 0;
+		flow->excluded = 0;
+		flow->has_socket = 0;
+		flow->start_mono_ns = start_ns;
+		flow->last_mono_ns = start_ns;
+		flow->number += 1 << UDP_SLOT_BITS;
+		flow->local_port_be = datagram->local_port_be;
+		__builtin_memset(&flow->counts, 0, sizeof(flow->counts));
+		__builtin_memset(&flow->summed, 0, sizeof(flow->summed));
 	}
-	return bpf_map_lookup_elem(&udp_flows, &datagram->key);
+	bpf_spin_unlock(&flow->lock);
+	return mine;
+}
+
+/* The flow of a first datagram; 0 when there is no room. */
+static __always_inline struct udp_flow *flow_begin(const struct datagram *datagram)
+{
+	__u32 slot = udp_slot_of(&datagram->key);
+	struct udp_flow *flow;
+
+	for (int i = 0; i < UDP_SLOT_CHOICES; i++) {
+		flow = udp_flow_at(slot + i);
+		if (!flow)
+			return 0;
+		if (!slot_claim(flow, datagram))
+			continue;
+		flow->number = flow->number >> UDP_SLOT_BITS << UDP_SLOT_BITS |
+			       ((slot + i) & udp_slot_mask);
+		return flow;
+	}
+	return 0;
 }
 
 static __always_inline struct udp_seen *last_seen(void)
@@ -310,8 +346,8 @@ static __always_inline struct udp_seen *last_seen(void)
 }
 
 /* Without a flow: the sums have it, no record will. */
-static __noinline int add_to_sums(const struct datagram *datagram, __u64 sock,
-				  __u32 direction, __u32 server_port_be)
+static __noinline int add_to_sums(const struct datagram *datagram, __u64 sock, __u32 direction,
+				  __u32 server_port_be)
 {
 	struct udp_seen *seen = last_seen();
 	struct udp_counts delta = {};
@@ -336,13 +372,15 @@ static __noinline int add_to_sums(const struct datagram *datagram, __u64 sock,
 	return 0;
 }
 
-static __always_inline void note_seen(const struct datagram *datagram, __u64 sock)
+static __always_inline void note_seen(const struct udp_flow *flow, const struct datagram *datagram,
+				      __u64 sock)
 {
 	struct udp_seen *seen = last_seen();
 
 	if (!seen)
 		return;
-	seen->key = datagram->key;
+	seen->cookie = datagram->key.cookie;
+	seen->slot = flow->number;
 	seen->bytes = datagram->bytes;
 	seen->packets = datagram->packets;
 	seen->is_in_flow = 1;
@@ -357,29 +395,66 @@ static __always_inline void count_many(__u32 counter, __u32 number)
 		__sync_fetch_and_add(value, number);
 }
 
+/*
+ * Who is the owner of a flow that begins. A socket that has only connected is told from its flow at
+ * close(2); of all others udp_sockets has to know.
+ */
+static __always_inline void find_owner(struct udp_owner *owner, struct udp_flow *flow,
+				       const struct datagram *datagram, __u64 sock,
+				       bool only_connected)
+{
+	struct udp_socket *socket;
+
+	if (only_connected) {
+		note_socket(owner, (struct sock *)sock);
+		if (datagram->is_sent)
+			note_process(owner);
+		return;
+	}
+	socket = socket_of(datagram->key.cookie, sock, datagram->is_sent);
+	if (!socket) {
+		note_socket(owner, (struct sock *)sock);
+		count(KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN);
+		return;
+	}
+	*owner = socket->owner;
+	if (!flow)
+		return;
+	flow->has_socket = 1;
+	if (!socket->flows)
+		socket->first_number = flow->number;
+	__sync_fetch_and_add(&socket->flows, 1);
+}
+
 /* The first datagram of a flow, or one that finds no room for it. */
 static __noinline int on_first(const struct datagram *datagram, __u64 sock, __u32 is_connected)
 {
-	struct udp_socket *socket = socket_of(datagram->key.cookie, sock, datagram->is_sent);
-	bool bound = socket ? socket->is_port_bound : is_port_bound((struct sock *)sock);
+	bool bound = is_port_bound((struct sock *)sock);
 	__u8 direction = direction_of(bound, is_connected, datagram);
-	struct udp_flow *flow = 0;
-	bool excluded = false;
+	__be16 server_port_be = server_port_of(bound, direction, datagram);
+	struct udp_flow *flow = flow_begin(datagram);
+	struct udp_owner owner = {};
+	bool excluded;
 
-	if (socket) {
-		excluded = is_excluded(datagram, sock, socket, direction);
-		flow = flow_begin(datagram, socket, direction, excluded);
+	find_owner(&owner, flow, datagram, sock, is_connected && !bound);
+	excluded = is_excluded(datagram, sock, &owner, direction);
+	if (flow) {
+		bpf_spin_lock(&flow->lock);
+		flow->owner = owner;
+		flow->server_port_be = server_port_be;
+		flow->excluded = excluded;
+		flow->direction = direction;
+		bpf_spin_unlock(&flow->lock);
 	}
 	if (excluded)
 		return 0;
 	if (flow && flow_add(flow, datagram)) {
 		if (!datagram->is_sent)
-			note_seen(datagram, sock);
+			note_seen(flow, datagram, sock);
 		return 0;
 	}
-	count_many(flow ? KERNEL_COUNTER_UDP_UNTRACKED_ENDING : KERNEL_COUNTER_UDP_UNTRACKED_FULL,
-		   datagram->packets);
-	return add_to_sums(datagram, sock, direction, server_port_of(bound, direction, datagram));
+	count_many(KERNEL_COUNTER_UDP_UNTRACKED, datagram->packets);
+	return add_to_sums(datagram, sock, direction, server_port_be);
 }
 
 static __always_inline void on_datagram(struct __sk_buff *ctx, bool is_sent)
@@ -400,22 +475,17 @@ static __always_inline void on_datagram(struct __sk_buff *ctx, bool is_sent)
 		return;
 	}
 	datagram.key.cookie = bpf_get_socket_cookie(ctx);
-	flow = bpf_map_lookup_elem(&udp_flows, &datagram.key);
-	if (!flow) {
-		on_first(&datagram, sock, sk->state == CONNECTION_STATE_ESTABLISHED);
-		return;
-	}
-	if (flow->excluded) {
+	flow = udp_flow_find(&datagram.key);
+	if (flow && flow->excluded) {
 		flow->last_mono_ns = bpf_ktime_get_coarse_ns();
 		return;
 	}
-	if (!flow_add(flow, &datagram)) {
-		count_many(KERNEL_COUNTER_UDP_UNTRACKED_ENDING, datagram.packets);
-		add_to_sums(&datagram, sock, flow->direction, flow->server_port_be);
+	if (!flow || !flow_add(flow, &datagram)) {
+		on_first(&datagram, sock, sk->state == CONNECTION_STATE_ESTABLISHED);
 		return;
 	}
 	if (!is_sent)
-		note_seen(&datagram, sock);
+		note_seen(flow, &datagram, sock);
 }
 
 /* The socket's queue is full: what was counted just now was not received. */
@@ -423,20 +493,18 @@ static __always_inline void on_not_queued(__u64 sock)
 {
 	struct udp_seen *seen = last_seen();
 	struct udp_counts negative = {};
-	struct udp_flow *flow = 0;
-	bool open = false;
+	struct udp_flow *flow;
 
 	if (!seen || !sock || seen->sock != sock)
 		return;
 	seen->sock = 0;
 	count_many(KERNEL_COUNTER_UDP_NOT_QUEUED, seen->packets);
 	if (seen->is_in_flow) {
-		flow = bpf_map_lookup_elem(&udp_flows, &seen->key);
+		flow = udp_flow_at(seen->slot);
 		if (!flow)
 			return;
 		bpf_spin_lock(&flow->lock);
-		open = !flow->over;
-		if (open) {
+		if (!flow->over && flow->key.cookie == seen->cookie) {
 			flow->counts.bytes_received -= seen->bytes;
 			flow->counts.packets_received -= seen->packets;
 		}
@@ -454,34 +522,52 @@ static __always_inline void on_bind(struct bpf_sock *ctx)
 		socket_of(bpf_get_socket_cookie(ctx), address_of((struct sock *)ctx), 1);
 }
 
+/* The flow of a socket that connected, as its datagrams had it. */
+static __always_inline void connected_key(struct udp_flow_key *key, struct sock *sk)
+{
+	key->remote_port_be = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		map_ipv4(key->local_address, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		map_ipv4(key->remote_address, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		return;
+	}
+	BPF_CORE_READ_INTO((struct kernel_in6_addr *)key->local_address, sk,
+			   __sk_common.skc_v6_rcv_saddr);
+	BPF_CORE_READ_INTO((struct kernel_in6_addr *)key->remote_address, sk,
+			   __sk_common.skc_v6_daddr);
+}
+
 /*
  * close(2) of the last descriptor, by a process. A socket of one flow, as most are, ends it here;
  * those of more are left to the next live pass.
  */
 static __always_inline void on_close(struct bpf_sock *ctx)
 {
+	struct sock *sk = (struct sock *)address_of((struct sock *)ctx);
+	struct udp_flow_key key = {};
 	struct udp_socket *socket;
-	struct udp_flow_key key;
-	struct udp_flow *flow;
-	__u64 cookie;
+	struct udp_flow *flow = 0;
+	__u64 now_ns;
 
 	if (!is_udp(ctx))
 		return;
-	cookie = bpf_get_socket_cookie(ctx);
-	socket = bpf_map_lookup_elem(&udp_sockets, &cookie);
-	if (!socket)
-		return;
-	if (!socket->pid)
-		note_process(socket);
-	socket->closed_mono_ns = bpf_ktime_get_ns();
-	if (socket->flows == 1) {
-		key = socket->first;
-		flow = bpf_map_lookup_elem(&udp_flows, &key);
-		if (flow)
-			udp_flow_end(&key, flow, socket, socket->closed_mono_ns, UDP_ENDING_CLOSED);
+	now_ns = bpf_ktime_get_ns();
+	key.cookie = bpf_get_socket_cookie(ctx);
+	socket = is_only_connected(sk) ? 0 : bpf_map_lookup_elem(&udp_sockets, &key.cookie);
+	if (!socket) {
+		connected_key(&key, sk);
+		flow = udp_flow_find(&key);
+	} else {
+		if (!socket->owner.pid)
+			note_process(&socket->owner);
+		socket->closed_mono_ns = now_ns;
+		if (socket->flows == 1)
+			flow = udp_flow_at(socket->first_number);
 	}
-	if (!socket->flows)
-		udp_socket_forget(cookie);
+	if (flow)
+		udp_flow_end(flow, key.cookie, socket, now_ns, UDP_ENDING_CLOSED);
+	if (socket && !socket->flows)
+		udp_socket_forget(key.cookie);
 }
 
 /* Return value 1: the packet goes on. */

@@ -11,7 +11,7 @@
 #include "filter.bpf.h"
 
 struct udp_flow_key {
-	__u64 cookie;	       /* of the socket */
+	__u64 cookie;		/* of the socket; 0: the slot is free */
 	__u8 local_address[16]; /* as in the packet: a group, when it was sent to one */
 	__u8 remote_address[16];
 	__be16 remote_port_be;
@@ -26,56 +26,78 @@ struct udp_counts {
 	__u64 packets_received;
 };
 
-struct udp_flow {
-	/* Guards all that changes: over, counts, summed, last_mono_ns. */
-	struct bpf_spin_lock lock;
-	__u8 over; /* 1: somebody makes its last record, and deletes it then */
-	__u8 direction;
-	__u8 excluded; /* 1: by a filter; kept so that it is judged once */
-	__u8 reserved;
-	struct udp_counts counts;
-	struct udp_counts summed; /* what the sums hold of it */
-	__u64 start_mono_ns;
-	__u64 last_mono_ns; /* of the last datagram, to a tick of the kernel's clock */
-	__u32 number;	    /* of the socket's flows, in the order of their beginning */
-	__be16 local_port_be;
-	__be16 server_port_be; /* in the sums; 0: nobody chose it */
-};
-
-struct udp_socket {
+/* Who has the socket. */
+struct udp_owner {
 	__u64 cgroup_id;
-	__u64 closed_mono_ns; /* 0: it is open */
 	__u32 netns;
 	__u32 pid; /* of who bound it, or sent first; 0: unknown */
 	char comm[16];
-	__u32 flows;	   /* now */
-	__u32 flows_begun; /* ever */
-	__u8 is_port_bound; /* 1: to a port that the process chose */
-	__u8 reserved[7];
-	struct udp_flow_key first; /* the flow that was begun when there was no other */
+};
+
+struct udp_flow {
+	/*
+	 * Guards the key between flows that want the same slot, and all that changes between
+	 * datagrams, a live pass and close(2): over, counts, summed, last_mono_ns.
+	 */
+	struct bpf_spin_lock lock;
+	__u8 over;	 /* 1: somebody makes its last record, and frees the slot then */
+	__u8 direction;	 /* 0: what begins the flow is not done yet */
+	__u8 excluded;	 /* 1: by a filter; kept so that it is judged once */
+	__u8 has_socket; /* 1: udp_sockets knows its socket, and when that is closed */
+	struct udp_flow_key key;
+	struct udp_counts counts;
+	__u64 last_mono_ns;	  /* of the last datagram, to a tick of the kernel's clock */
+	struct udp_counts summed; /* what the sums hold of it */
+	__u64 start_mono_ns;
+	__u64 number; /* differs between the flows of a socket: how often the slot was taken, slot
+		       */
+	__be16 local_port_be;
+	__be16 server_port_be; /* in the sums; 0: nobody chose it */
+	__u8 reserved[12];
+	struct udp_owner owner;
+};
+
+struct udp_socket {
+	struct udp_owner owner;
+	__u64 closed_mono_ns; /* 0: it is open */
+	__u64 first_number;   /* of the flow that was begun when there was no other */
+	__u32 flows;	      /* now */
+	__u8 reserved[4];
 };
 
 /* Pinned: another size needs another WIRE_ABI_VERSION. */
-_Static_assert(sizeof(struct udp_flow_key) == 48, "udp_flow_key");
-_Static_assert(sizeof(struct udp_flow) == 96, "udp_flow");
-_Static_assert(sizeof(struct udp_socket) == 104, "udp_socket");
+_Static_assert(sizeof(struct udp_flow) == 192, "udp_flow");
+_Static_assert(sizeof(struct udp_socket) == 56, "udp_socket");
+
+/* Low bits of a flow's number that are its slot. */
+#define UDP_SLOT_BITS 20
+
+/* Neighbouring slots among which a flow takes the first that is free. */
+#define UDP_SLOT_CHOICES 8
+
+/* Picks a slot: their number, a power of two, less one. By user space before load. */
+const volatile __u32 udp_slot_mask __weak = 0;
 
 /*
- * udp_flows: udp_flow_key -> udp_flow. Made at the first datagram; deleted when the socket is
- * closed or nothing was sent or received for kernel.udp_idle_timeout. User space sets the size
- * (kernel.udp_max_flows). When full, datagrams are added to udp_sums at once, have no record, and
- * are counted as KERNEL_COUNTER_UDP_UNTRACKED_FULL.
+ * udp_flows: slot -> udp_flow. An array, as sockets is and for the same reason: looking up, adding
+ * to and deleting from a hash cost more than all else that is done for a datagram. A flow has one
+ * of eight neighbouring slots, by the hash of its key. Taken at the first datagram; freed when the
+ * socket is closed or nothing was sent or received for kernel.udp_idle_timeout. User space sets the
+ * size (kernel.udp_max_flows). When all eight are taken, datagrams are added to udp_sums at once,
+ * have no record, and are counted as KERNEL_COUNTER_UDP_UNTRACKED.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, struct udp_flow_key);
+	__type(key, __u32);
 	__type(value, struct udp_flow);
 } udp_flows MAP;
 
 /*
- * udp_sockets: cookie -> udp_socket. Made at bind(2) or with the first flow, deleted at close(2).
- * As large as udp_flows, and the same happens when it is full.
+ * udp_sockets: cookie -> udp_socket, for those whose flows cannot be told from the socket alone, as
+ * can those of one that has only connected. Made at bind(2) or with the first flow, deleted at
+ * close(2). As large as udp_flows; when it is full, its flows have no owner and end only by being
+ * idle, and are counted as KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -84,7 +106,7 @@ struct {
 	__type(value, struct udp_socket);
 } udp_sockets MAP;
 
-/* udp_use: enum udp_use -> number of entries in udp_flows and udp_sockets. */
+/* udp_use: enum udp_use -> number. Flows in use, by the live pass; entries of udp_sockets. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, UDP_USE_COUNT);
@@ -116,6 +138,44 @@ static __always_inline void udp_use_add(__u32 index, __s64 number)
 
 	if (used)
 		__sync_fetch_and_add(used, number);
+}
+
+static __always_inline __u32 udp_slot_of(const struct udp_flow_key *key)
+{
+	const __u64 *remote = (const __u64 *)key->remote_address;
+	__u64 hash = key->cookie + ((remote[0] ^ remote[1]) * 0x9e3779b97f4a7c15ULL) +
+		     key->remote_port_be * 0xc2b2ae3d27d4eb4fULL;
+
+	/* Cookies come in sequence, and neighbours are the next choice. */
+	hash *= 0x9e3779b97f4a7c15ULL;
+	return hash >> 40;
+}
+
+static __always_inline struct udp_flow *udp_flow_at(__u32 slot)
+{
+	slot &= udp_slot_mask;
+	return bpf_map_lookup_elem(&udp_flows, &slot);
+}
+
+static __always_inline bool udp_key_equal(const struct udp_flow_key *a,
+					  const struct udp_flow_key *b)
+{
+	return a->cookie == b->cookie && a->remote_port_be == b->remote_port_be &&
+	       address_equal(a->remote_address, b->remote_address) &&
+	       address_equal(a->local_address, b->local_address);
+}
+
+static __always_inline struct udp_flow *udp_flow_find(const struct udp_flow_key *key)
+{
+	__u32 slot = udp_slot_of(key);
+	struct udp_flow *flow;
+
+	for (int i = 0; i < UDP_SLOT_CHOICES; i++) {
+		flow = udp_flow_at(slot + i);
+		if (flow && udp_key_equal(&flow->key, key) && !flow->over)
+			return flow;
+	}
+	return 0;
 }
 
 static __always_inline struct sums_value *udp_sums_row(const struct sums_key *key)
@@ -188,36 +248,41 @@ static __always_inline void udp_settle(struct udp_counts *delta, struct udp_flow
 	}
 }
 
-static __always_inline void udp_fill_record(struct udp_record *record,
-					    const struct udp_flow_key *key,
-					    const struct udp_flow *flow,
-					    const struct udp_socket *socket)
+static __always_inline void udp_fill_record(struct udp_record *record, const struct udp_flow *flow,
+					    const struct udp_owner *owner)
 {
+	const struct udp_flow_key *key = &flow->key;
+
 	record->socket_cookie = key->cookie;
 	record->start_mono_ns = flow->start_mono_ns;
-	record->bytes_sent = flow->counts.bytes_sent;
-	record->bytes_received = flow->counts.bytes_received;
-	record->packets_sent = flow->counts.packets_sent;
-	record->packets_received = flow->counts.packets_received;
+	record->bytes_sent = flow->summed.bytes_sent;
+	record->bytes_received = flow->summed.bytes_received;
+	record->packets_sent = flow->summed.packets_sent;
+	record->packets_received = flow->summed.packets_received;
 	__builtin_memcpy(record->local_address, key->local_address, 16);
 	__builtin_memcpy(record->remote_address, key->remote_address, 16);
 	record->flow_number = flow->number;
 	record->local_port_be = flow->local_port_be;
 	record->remote_port_be = key->remote_port_be;
 	record->direction = flow->direction;
-	if (!socket)
-		return;
-	record->cgroup_id = socket->cgroup_id;
-	record->netns = socket->netns;
-	record->pid = socket->pid;
-	__builtin_memcpy(record->comm, socket->comm, sizeof(record->comm));
+	record->cgroup_id = owner->cgroup_id;
+	record->netns = owner->netns;
+	record->pid = owner->pid;
+	__builtin_memcpy(record->comm, owner->comm, sizeof(record->comm));
+}
+
+/* A socket may have got a known owner after the flow began. */
+static __always_inline const struct udp_owner *udp_owner_of(const struct udp_flow *flow,
+							    const struct udp_socket *socket)
+{
+	return socket && socket->owner.pid ? &socket->owner : &flow->owner;
 }
 
 /*
- * Ends a flow: the last addition to the sums, and its record. Only the first who comes does.
- * ending: enum udp_ending.
+ * Ends a flow of a socket: the last addition to the sums, its record, and the slot is free. Only
+ * the first who comes does. ending: enum udp_ending.
  */
-static __always_inline void udp_flow_end(const struct udp_flow_key *key, struct udp_flow *flow,
+static __always_inline void udp_flow_end(struct udp_flow *flow, __u64 cookie,
 					 struct udp_socket *socket, __u64 end_mono_ns, __u8 ending)
 {
 	struct udp_counts delta = {};
@@ -226,19 +291,20 @@ static __always_inline void udp_flow_end(const struct udp_flow_key *key, struct 
 	bool mine;
 
 	bpf_spin_lock(&flow->lock);
-	mine = !flow->over;
-	flow->over = 1;
-	if (mine)
+	mine = !flow->over && flow->key.cookie == cookie;
+	if (mine) {
+		flow->over = 1;
 		udp_settle(&delta, flow);
+	}
 	bpf_spin_unlock(&flow->lock);
 	if (!mine)
 		return;
 	if (!flow->excluded) {
-		udp_sums_key_of(&sums, key, flow->direction, flow->server_port_be);
+		udp_sums_key_of(&sums, &flow->key, flow->direction, flow->server_port_be);
 		udp_sums_add(&sums, &delta);
 		record = udp_record_reserve();
 		if (record) {
-			udp_fill_record(record, key, flow, socket);
+			udp_fill_record(record, flow, udp_owner_of(flow, socket));
 			record->end_mono_ns = end_mono_ns > flow->start_mono_ns
 						      ? end_mono_ns
 						      : flow->start_mono_ns;
@@ -247,11 +313,11 @@ static __always_inline void udp_flow_end(const struct udp_flow_key *key, struct 
 			event_submit(record);
 		}
 	}
-	if (!bpf_map_delete_elem(&udp_flows, key)) {
-		udp_use_add(UDP_USE_FLOWS, -1);
-		if (socket)
-			__sync_fetch_and_add(&socket->flows, -1);
-	}
+	if (flow->has_socket && socket)
+		__sync_fetch_and_add(&socket->flows, -1);
+	bpf_spin_lock(&flow->lock);
+	flow->key.cookie = 0;
+	bpf_spin_unlock(&flow->lock);
 }
 
 static __always_inline void udp_socket_forget(__u64 cookie)

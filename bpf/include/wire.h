@@ -100,9 +100,9 @@ enum kernel_counter {
 	/* The same for those of the sidecar itself. */
 	KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5,
 	/* Datagrams that are in the sums and in no record: no room for their flow. */
-	KERNEL_COUNTER_UDP_UNTRACKED_FULL = 6,
-	/* The same because the last record of their flow was just being made. */
-	KERNEL_COUNTER_UDP_UNTRACKED_ENDING = 7,
+	KERNEL_COUNTER_UDP_UNTRACKED = 6,
+	/* Flows whose socket found no room: their owner is unknown, and they end only when idle. */
+	KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN = 7,
 	/* Datagrams whose headers could not be read: in no sum and no record. */
 	KERNEL_COUNTER_UDP_UNREADABLE = 8,
 	/* Datagrams that the kernel dropped because the socket's queue was full: not received. */
@@ -118,7 +118,7 @@ enum udp_ending {
 
 /* Indexes of the map udp_use. */
 enum udp_use {
-	UDP_USE_FLOWS = 0,
+	UDP_USE_FLOWS_SEEN = 0,
 	UDP_USE_SOCKETS = 1,
 	UDP_USE_COUNT = 2,
 };
@@ -241,15 +241,15 @@ struct connection_record {
  *   24 end_mono_ns           | 32 bytes_sent            | 40 bytes_received
  *   48 packets_sent          | 56 packets_received      | 64 cgroup_id
  *   72 local_address         | 88 remote_address        | 104 comm
- *  120 netns, pid            | 128 flow_number, local_port_be, remote_port_be
- *  136 direction, event, ending, -
+ *  120 netns, pid            | 128 flow_number
+ *  136 local_port_be, remote_port_be, direction, event, ending, -
  */
 struct udp_record {
 	struct record_header header;
 	__u64 socket_cookie;
-	__u64 start_mono_ns; /* first datagram */
-	__u64 end_mono_ns;   /* closed: close(2); idle: last datagram; periodic: the look at it */
-	__u64 bytes_sent;    /* payload */
+	__u64 start_mono_ns;  /* first datagram */
+	__u64 end_mono_ns;    /* closed: close(2); idle: last datagram; periodic: the look at it */
+	__u64 bytes_sent;     /* payload */
 	__u64 bytes_received; /* payload, queued for the socket */
 	__u64 packets_sent;   /* datagrams, before any fragmentation */
 	__u64 packets_received;
@@ -259,13 +259,13 @@ struct udp_record {
 	__u8 comm[16];
 	__u32 netns;
 	__u32 pid;
-	__u32 flow_number; /* how many flows the socket had begun before this one */
+	__u64 flow_number; /* differs between the flows of a socket */
 	__be16 local_port_be;
 	__be16 remote_port_be;
 	__u8 direction; /* enum connection_direction */
 	__u8 event;	/* enum connection_event: closed or periodic */
 	__u8 ending;	/* enum udp_ending; 0: periodic */
-	__u8 reserved[5];
+	__u8 reserved[1];
 };
 
 /*
@@ -413,12 +413,12 @@ WIRE_AT(udp_record, comm, 104);
 WIRE_AT(udp_record, netns, 120);
 WIRE_AT(udp_record, pid, 124);
 WIRE_AT(udp_record, flow_number, 128);
-WIRE_AT(udp_record, local_port_be, 132);
-WIRE_AT(udp_record, remote_port_be, 134);
-WIRE_AT(udp_record, direction, 136);
-WIRE_AT(udp_record, event, 137);
-WIRE_AT(udp_record, ending, 138);
-WIRE_AT(udp_record, reserved, 139);
+WIRE_AT(udp_record, local_port_be, 136);
+WIRE_AT(udp_record, remote_port_be, 138);
+WIRE_AT(udp_record, direction, 140);
+WIRE_AT(udp_record, event, 141);
+WIRE_AT(udp_record, ending, 142);
+WIRE_AT(udp_record, reserved, 143);
 
 WIRE_SIZE(sums_key, 40);
 WIRE_AT(sums_key, client_address, 0);

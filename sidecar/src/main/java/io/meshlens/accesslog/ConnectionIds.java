@@ -8,12 +8,12 @@ import io.meshlens.flow.Connection;
 /**
  * The identity of a connection: the same in every record of it, unique on the node over time.
  *
- * <p>Boot id prefix, socket cookie in hexadecimal, and for a socket that had connections or UDP
- * flows before, their number: {@code 1f0c2a9b-4d2}, {@code 1f0c2a9b-4d2.1}.
+ * <p>Boot id prefix, socket cookie in hexadecimal, and for a socket that had connections
+ * before, their number: {@code 1f0c2a9b-4d2}, {@code 1f0c2a9b-4d2.1}.
  */
 public final class ConnectionIds {
-  /** Longest text after the prefix: 16 digits, dot, 10 digits. */
-  static final int MAX_SUFFIX_BYTES = 28;
+  /** Longest text after the prefix: 16 digits, dot, 20 digits. */
+  static final int MAX_SUFFIX_BYTES = 38;
 
   private final byte[] prefix;
 
@@ -35,7 +35,7 @@ public final class ConnectionIds {
     at = Digits.writeHex(c.socketCookie, out, at + prefix.length);
     if (c.incarnation != 0) {
       out[at++] = '.';
-      at = Digits.write(Integer.toUnsignedLong(c.incarnation), out, at);
+      at = Digits.write(c.incarnation, out, at);
     }
     return at;
   }

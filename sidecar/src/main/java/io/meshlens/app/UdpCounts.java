@@ -16,7 +16,7 @@ final class UdpCounts implements AutoCloseable {
 
   UdpCounts(KernelPrograms programs) {
     sums = programs.udpSumsReader();
-    use = programs.udpUse();
+    use = programs.udpUse().orElseThrow();
   }
 
   SumsSnapshot read() {
@@ -25,10 +25,10 @@ final class UdpCounts implements AutoCloseable {
 
   /** How large what is kept for UDP may be, and how full it is. */
   List<Gauge> gauges(KernelConfig config) {
-    long maxFlows = config.udp().orElseThrow().maxFlows();
+    long maxFlows = config.udp().orElseThrow().slots();
     return List.of(
         new Gauge(
-            "meshlens.udp.flows.used", "{flow}", "UDP flows that are tracked.", use::flows),
+            "meshlens.udp.flows.used", "{flow}", "UDP flows that were tracked at the last live pass.", use::flows),
         new Gauge(
             "meshlens.udp.flows.capacity",
             "{flow}",
@@ -37,7 +37,7 @@ final class UdpCounts implements AutoCloseable {
         new Gauge(
             "meshlens.udp.sockets.used",
             "{socket}",
-            "UDP sockets that are known: of flows, or bound.",
+            "UDP sockets that are known by more than one flow: bound, or not connected.",
             use::sockets),
         new Gauge(
             "meshlens.udp.sockets.capacity",
@@ -58,7 +58,6 @@ final class UdpCounts implements AutoCloseable {
 
   @Override
   public void close() {
-    use.close();
     sums.close();
   }
 }

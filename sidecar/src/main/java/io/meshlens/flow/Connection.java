@@ -20,8 +20,8 @@ public final class Connection {
   /** Unique on this node since boot, together with {@link #incarnation}. */
   public long socketCookie;
 
-  /** How many connections, or UDP flows, the same socket had before this one. */
-  public int incarnation;
+  /** How many connections the same socket had before this one; of UDP, a number of the flow. */
+  public long incarnation;
 
   /** Outbound: first SYN. Inbound, or when the SYN was not seen: established. */
   public long startMonoNs;

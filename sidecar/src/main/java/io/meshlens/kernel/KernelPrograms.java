@@ -34,6 +34,7 @@ public final class KernelPrograms implements AutoCloseable {
   private final List<BpfLink> links = new ArrayList<>();
   private final Instant loadedAt = Instant.now();
   private final Filters filters;
+  private final @Nullable UdpUse udpUse;
   private @Nullable LivePass livePass;
 
   private KernelPrograms(
@@ -47,6 +48,7 @@ public final class KernelPrograms implements AutoCloseable {
     this.withUdp = withUdp;
     this.pins = pins;
     filters = new Filters(object, cgroup);
+    udpUse = withUdp ? UdpSide.use(object) : null;
   }
 
   /**
@@ -169,7 +171,7 @@ public final class KernelPrograms implements AutoCloseable {
         UdpSide.attach(object, cgroup, pins, links);
       }
       if (!missing.contains(Extra.LIVE)) {
-        livePass = new LivePass(object, withUdp);
+        livePass = new LivePass(object, Optional.ofNullable(udpUse));
       }
     } catch (BpfException e) {
       throw new KernelUnavailableException(
@@ -243,9 +245,9 @@ public final class KernelPrograms implements AutoCloseable {
         object.map("udp_sums"), object.map("udp_sums_overflow"), object.map("kernel_counters"));
   }
 
-  /** How much of what is kept for UDP is in use; to be closed before this. */
-  public UdpUse udpUse() {
-    return UdpSide.use(object);
+  /** How much of what is kept for UDP is in use; empty unless it is watched. */
+  public Optional<UdpUse> udpUse() {
+    return Optional.ofNullable(udpUse);
   }
 
   public ListenerCount listenerCount() {
@@ -263,6 +265,10 @@ public final class KernelPrograms implements AutoCloseable {
     LivePass pass = livePass;
     if (pass != null) {
       pass.close();
+    }
+    UdpUse use = udpUse;
+    if (use != null) {
+      use.close();
     }
     filters.close();
     object.close();

@@ -7,6 +7,7 @@ import io.meshlens.libbpf.BpfMap;
 import io.meshlens.libbpf.BpfObject;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Looks at every open connection once, in the kernel: afterwards the sums hold all that it has
@@ -17,14 +18,16 @@ public final class LivePass implements AutoCloseable {
   private final List<BpfLink> plain = new ArrayList<>();
   private final List<BpfLink> periodic = new ArrayList<>();
   private final SocketUseCount count;
+  private final Optional<UdpUse> udp;
   private volatile SocketUse use = SocketUse.NONE;
 
   /**
    * Attaches to the maps of a loaded object.
    *
-   * @param withUdp whether its programs for UDP are loaded
+   * @param udp where what the programs for UDP count is; empty when they are not loaded
    */
-  LivePass(BpfObject object, boolean withUdp) {
+  LivePass(BpfObject object, Optional<UdpUse> udp) {
+    this.udp = udp;
     count = new SocketUseCount(object.map("socket_use"));
     try (BpfMap sockets = object.map("sockets");
         BpfMap overflow = object.map("sockets_overflow")) {
@@ -32,7 +35,7 @@ public final class LivePass implements AutoCloseable {
       plain.add(object.attachIterator("live_overflow", overflow));
       periodic.add(object.attachIterator("live_sockets_periodic", sockets));
       periodic.add(object.attachIterator("live_overflow_periodic", overflow));
-      if (withUdp) {
+      if (udp.isPresent()) {
         UdpSide.addToPass(object, plain, periodic);
       }
     } catch (RuntimeException e) {
@@ -58,8 +61,10 @@ public final class LivePass implements AutoCloseable {
 
   private void run(List<BpfLink> links) {
     count.beforePass();
+    udp.ifPresent(UdpUse::beforePass);
     links.forEach(this::run);
     use = count.afterPass();
+    udp.ifPresent(UdpUse::afterPass);
   }
 
   private void run(BpfLink link) {

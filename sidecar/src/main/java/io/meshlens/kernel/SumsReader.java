@@ -128,10 +128,9 @@ public final class SumsReader implements AutoCloseable {
         Vital.CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_CONNECTIONS_FILTERED));
     vitals.mirror(
         Vital.OWN_CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED));
+    vitals.mirror(Vital.UDP_UNTRACKED, counter(WireCodes.KERNEL_COUNTER_UDP_UNTRACKED));
     vitals.mirror(
-        Vital.UDP_UNTRACKED_FULL, counter(WireCodes.KERNEL_COUNTER_UDP_UNTRACKED_FULL));
-    vitals.mirror(
-        Vital.UDP_UNTRACKED_ENDING, counter(WireCodes.KERNEL_COUNTER_UDP_UNTRACKED_ENDING));
+        Vital.UDP_SOCKETS_UNKNOWN, counter(WireCodes.KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN));
     vitals.mirror(Vital.UDP_UNREADABLE, counter(WireCodes.KERNEL_COUNTER_UDP_UNREADABLE));
     vitals.mirror(Vital.UDP_NOT_QUEUED, counter(WireCodes.KERNEL_COUNTER_UDP_NOT_QUEUED));
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));

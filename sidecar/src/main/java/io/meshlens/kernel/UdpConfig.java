@@ -9,4 +9,9 @@ import java.time.Duration;
  * @param maxFlows how many flows, and how many sockets, may be tracked at a time
  * @param idleTimeout how long nothing is sent or received before a flow is over
  */
-public record UdpConfig(int maxFlows, Duration idleTimeout) {}
+public record UdpConfig(int maxFlows, Duration idleTimeout) {
+  /** A power of two, because a flow finds its slot by the low bits of a hash. */
+  public int slots() {
+    return Integer.highestOneBit(maxFlows);
+  }
+}

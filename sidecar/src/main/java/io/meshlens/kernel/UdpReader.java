@@ -106,7 +106,7 @@ public final class UdpReader implements EventConsumer {
 
   private boolean fillRest(Connection c) {
     c.socketCookie = wire.socketCookie();
-    c.incarnation = (int) wire.flowNumber();
+    c.incarnation = wire.flowNumber();
     c.startMonoNs = wire.startMonoNs();
     c.endMonoNs = wire.endMonoNs();
     c.endEpochNs = clock.epochNs(c.endMonoNs);

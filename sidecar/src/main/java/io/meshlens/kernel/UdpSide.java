@@ -5,7 +5,6 @@ import io.meshlens.libbpf.BpfLink;
 import io.meshlens.libbpf.BpfMap;
 import io.meshlens.libbpf.BpfObject;
 import io.meshlens.libbpf.CgroupOrder;
-import io.meshlens.wire.WireCodes;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,8 +28,9 @@ final class UdpSide {
       return;
     }
     UdpConfig udp = config.udp().get();
-    object.setMaxEntries("udp_flows", udp.maxFlows());
-    object.setMaxEntries("udp_sockets", udp.maxFlows());
+    object.setMaxEntries("udp_flows", udp.slots());
+    object.setMaxEntries("udp_sockets", udp.slots());
+    object.setRodata("udp_slot_mask", udp.slots() - 1);
     object.setMaxEntries("udp_sums", config.maxAddressPairs());
     object.setRodata("udp_idle_ns", udp.idleTimeout().toNanos());
     EphemeralPorts ephemeral = EphemeralPorts.ofThisNamespace();
@@ -59,6 +59,6 @@ final class UdpSide {
   }
 
   static UdpUse use(BpfObject object) {
-    return new UdpUse(object.map("udp_use"), WireCodes.UDP_USE_FLOWS, WireCodes.UDP_USE_SOCKETS);
+    return new UdpUse(object.map("udp_use"));
   }
 }

@@ -31,12 +31,17 @@ public enum Vital {
       "rule",
       "Connections that are not watched, because a filter excludes them."),
   OWN_CONNECTIONS_FILTERED("meshlens.connections.filtered", "{connection}", "own_traffic", ""),
-  UDP_UNTRACKED_FULL(
+  UDP_UNTRACKED(
       "meshlens.udp.untracked",
       "{packet}",
       "max_flows",
-      "Datagrams that are in the sums and in no record."),
-  UDP_UNTRACKED_ENDING("meshlens.udp.untracked", "{packet}", "flow_ending", ""),
+      "Datagrams that are in the sums and in no record, because there was no room for their flow."),
+  UDP_SOCKETS_UNKNOWN(
+      "meshlens.udp.sockets.unknown",
+      "{flow}",
+      "max_flows",
+      "UDP flows without an owner that end only by being idle, because there was no room for their"
+          + " socket."),
   UDP_UNREADABLE(
       "meshlens.udp.unreadable",
       "{packet}",
@@ -199,8 +204,8 @@ public enum Vital {
           CONNECTIONS_VANISHED,
           CONNECTIONS_FILTERED,
           OWN_CONNECTIONS_FILTERED,
-          UDP_UNTRACKED_FULL,
-          UDP_UNTRACKED_ENDING,
+          UDP_UNTRACKED,
+          UDP_SOCKETS_UNKNOWN,
           UDP_UNREADABLE,
           UDP_NOT_QUEUED,
           SUMS_FOLDED ->

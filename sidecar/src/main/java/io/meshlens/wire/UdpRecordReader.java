@@ -76,26 +76,26 @@ public final class UdpRecordReader {
   }
 
   public long flowNumber() {
-    return buffer.getInt(offset + 128) & 0xffff_ffffL;
+    return buffer.getLong(offset + 128);
   }
 
   public int localPort() {
-    return Short.reverseBytes(buffer.getShort(offset + 132)) & 0xffff;
+    return Short.reverseBytes(buffer.getShort(offset + 136)) & 0xffff;
   }
 
   public int remotePort() {
-    return Short.reverseBytes(buffer.getShort(offset + 134)) & 0xffff;
+    return Short.reverseBytes(buffer.getShort(offset + 138)) & 0xffff;
   }
 
   public int direction() {
-    return buffer.get(offset + 136) & 0xff;
+    return buffer.get(offset + 140) & 0xff;
   }
 
   public int event() {
-    return buffer.get(offset + 137) & 0xff;
+    return buffer.get(offset + 141) & 0xff;
   }
 
   public int ending() {
-    return buffer.get(offset + 138) & 0xff;
+    return buffer.get(offset + 142) & 0xff;
   }
 }

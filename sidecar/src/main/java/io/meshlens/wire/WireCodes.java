@@ -34,14 +34,14 @@ public final class WireCodes {
   public static final int KERNEL_COUNTER_CONNECTIONS_UNTRACKED_FULL = 3;
   public static final int KERNEL_COUNTER_CONNECTIONS_FILTERED = 4;
   public static final int KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED = 5;
-  public static final int KERNEL_COUNTER_UDP_UNTRACKED_FULL = 6;
-  public static final int KERNEL_COUNTER_UDP_UNTRACKED_ENDING = 7;
+  public static final int KERNEL_COUNTER_UDP_UNTRACKED = 6;
+  public static final int KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN = 7;
   public static final int KERNEL_COUNTER_UDP_UNREADABLE = 8;
   public static final int KERNEL_COUNTER_UDP_NOT_QUEUED = 9;
   public static final int KERNEL_COUNTER_COUNT = 10;
   public static final int UDP_ENDING_CLOSED = 1;
   public static final int UDP_ENDING_IDLE = 2;
-  public static final int UDP_USE_FLOWS = 0;
+  public static final int UDP_USE_FLOWS_SEEN = 0;
   public static final int UDP_USE_SOCKETS = 1;
   public static final int UDP_USE_COUNT = 2;
   public static final int SOCKET_SLOTS_NEAR = 1024;

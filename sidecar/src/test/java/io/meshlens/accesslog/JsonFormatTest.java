@@ -307,7 +307,7 @@ final class JsonFormatTest {
     for (int i = 0; i < 1_000; i++) {
       Connection c = Samples.minimal();
       c.socketCookie = random.nextLong() >>> random.nextInt(64);
-      c.incarnation = random.nextInt(0x10000) >>> random.nextInt(17);
+      c.incarnation = random.nextLong() >>> random.nextInt(64);
 
       assertThat(parsed(c).path("id").asText()).isEqualTo(ids.text(c));
     }
