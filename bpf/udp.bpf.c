@@ -319,22 +319,36 @@ static __always_inline bool slot_claim(struct udp_flow *flow, const struct datag
 	return mine;
 }
 
+static __always_inline struct udp_flow *take_slot(__u32 slot, const struct datagram *datagram)
+{
+	struct udp_flow *flow = udp_flow_at(slot);
+
+	if (!flow || !slot_claim(flow, datagram))
+		return 0;
+	flow->number = flow->number >> UDP_SLOT_BITS << UDP_SLOT_BITS | slot;
+	return flow;
+}
+
 /* The flow of a first datagram; 0 when there is no room. */
 static __always_inline struct udp_flow *flow_begin(const struct datagram *datagram)
 {
-	__u32 slot = udp_slot_of(&datagram->key);
-	struct udp_flow *flow;
+	__u32 near_slot = datagram->key.cookie & (UDP_SLOTS_NEAR - 1), choice;
+	struct udp_flow *near, *flow = take_slot(near_slot, datagram);
 
-	for (int i = 0; i < UDP_SLOT_CHOICES; i++) {
-		flow = udp_flow_at(slot + i);
-		if (!flow)
-			return 0;
-		if (!slot_claim(flow, datagram))
-			continue;
-		flow->number = flow->number >> UDP_SLOT_BITS << UDP_SLOT_BITS |
-			       ((slot + i) & udp_slot_mask);
+	if (flow)
 		return flow;
+	near = udp_flow_at(near_slot);
+	if (!near)
+		return 0;
+	/* Before the claim: who finds the flow in its far slot has been told to look there. */
+	__sync_fetch_and_add(&near->far_flows, 1);
+	choice = udp_far_choice(&datagram->key);
+	for (int i = 0; i < UDP_FAR_CHOICES; i++) {
+		flow = take_slot(udp_far_slot(choice + i), datagram);
+		if (flow)
+			return flow;
 	}
+	__sync_fetch_and_add(&near->far_flows, -1);
 	return 0;
 }
 
@@ -380,7 +394,7 @@ static __always_inline void note_seen(const struct udp_flow *flow, const struct 
 	if (!seen)
 		return;
 	seen->cookie = datagram->key.cookie;
-	seen->slot = flow->number;
+	seen->slot = flow->number & ((1 << UDP_SLOT_BITS) - 1);
 	seen->bytes = datagram->bytes;
 	seen->packets = datagram->packets;
 	seen->is_in_flow = 1;
@@ -562,7 +576,7 @@ static __always_inline void on_close(struct bpf_sock *ctx)
 			note_process(&socket->owner);
 		socket->closed_mono_ns = now_ns;
 		if (socket->flows == 1)
-			flow = udp_flow_at(socket->first_number);
+			flow = udp_flow_at(socket->first_number & ((1 << UDP_SLOT_BITS) - 1));
 	}
 	if (flow)
 		udp_flow_end(flow, key.cookie, socket, now_ns, UDP_ENDING_CLOSED);

@@ -26,6 +26,7 @@ struct wire_types {
 	enum kernel_counter kernel_counter;
 	enum udp_ending udp_ending;
 	enum udp_use udp_use;
+	enum udp_slots udp_slots;
 	enum socket_slots socket_slots;
 	enum socket_use socket_use;
 	enum filter_verdict filter_verdict;

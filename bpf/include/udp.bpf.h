@@ -53,7 +53,8 @@ struct udp_flow {
 		       */
 	__be16 local_port_be;
 	__be16 server_port_be; /* in the sums; 0: nobody chose it */
-	__u8 reserved[12];
+	__u32 far_flows;       /* of a near slot: flows of its cookies that have a far one */
+	__u8 reserved[8];
 	struct udp_owner owner;
 };
 
@@ -70,25 +71,27 @@ _Static_assert(sizeof(struct udp_flow) == 192, "udp_flow");
 _Static_assert(sizeof(struct udp_socket) == 56, "udp_socket");
 
 /* Low bits of a flow's number that are its slot. */
-#define UDP_SLOT_BITS 20
+#define UDP_SLOT_BITS 21
 
-/* Neighbouring slots among which a flow takes the first that is free. */
-#define UDP_SLOT_CHOICES 8
+/* Neighbouring far slots among which a flow takes the first that is free. */
+#define UDP_FAR_CHOICES 4
 
-/* Picks a slot: their number, a power of two, less one. By user space before load. */
-const volatile __u32 udp_slot_mask __weak = 0;
+/* Picks a far slot: their number, a power of two, less one. By user space before load. */
+const volatile __u32 udp_far_mask __weak = 0;
 
 /*
  * udp_flows: slot -> udp_flow. An array, as sockets is and for the same reason: looking up, adding
- * to and deleting from a hash cost more than all else that is done for a datagram. A flow has one
- * of eight neighbouring slots, by the hash of its key. Taken at the first datagram; freed when the
- * socket is closed or nothing was sent or received for kernel.udp_idle_timeout. User space sets the
- * size (kernel.udp_max_flows). When all eight are taken, datagrams are added to udp_sums at once,
- * have no record, and are counted as KERNEL_COUNTER_UDP_UNTRACKED.
+ * to and deleting from a hash cost more than all else that is done for a datagram. The first choice
+ * is a near slot, by the low bits of the socket's cookie: the sockets of short exchanges use these
+ * again and again, so that they stay in the processor's cache. Else a flow has one of four
+ * neighbouring far ones, by the hash of its key. Taken at the first datagram; freed when the socket
+ * is closed or nothing was sent or received for kernel.udp_idle_timeout. User space sets the size
+ * (kernel.udp_max_flows). When all five are taken, datagrams are added to udp_sums at once, have no
+ * record, and are counted as KERNEL_COUNTER_UDP_UNTRACKED.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, UDP_SLOTS_NEAR + 1);
 	__type(key, __u32);
 	__type(value, struct udp_flow);
 } udp_flows MAP;
@@ -140,7 +143,18 @@ static __always_inline void udp_use_add(__u32 index, __s64 number)
 		__sync_fetch_and_add(used, number);
 }
 
-static __always_inline __u32 udp_slot_of(const struct udp_flow_key *key)
+static __always_inline struct udp_flow *udp_flow_at(__u32 slot)
+{
+	return bpf_map_lookup_elem(&udp_flows, &slot);
+}
+
+static __always_inline struct udp_flow *udp_near_slot(__u64 cookie)
+{
+	return udp_flow_at(cookie & (UDP_SLOTS_NEAR - 1));
+}
+
+/* The first of the far slots that a flow may have. */
+static __always_inline __u32 udp_far_choice(const struct udp_flow_key *key)
 {
 	const __u64 *remote = (const __u64 *)key->remote_address;
 	__u64 hash = key->cookie + ((remote[0] ^ remote[1]) * 0x9e3779b97f4a7c15ULL) +
@@ -151,10 +165,9 @@ static __always_inline __u32 udp_slot_of(const struct udp_flow_key *key)
 	return hash >> 40;
 }
 
-static __always_inline struct udp_flow *udp_flow_at(__u32 slot)
+static __always_inline __u32 udp_far_slot(__u32 choice)
 {
-	slot &= udp_slot_mask;
-	return bpf_map_lookup_elem(&udp_flows, &slot);
+	return UDP_SLOTS_NEAR + (choice & udp_far_mask);
 }
 
 static __always_inline bool udp_key_equal(const struct udp_flow_key *a,
@@ -165,17 +178,36 @@ static __always_inline bool udp_key_equal(const struct udp_flow_key *a,
 	       address_equal(a->local_address, b->local_address);
 }
 
+/* The flow with a key, 0 when there is none. Far slots are looked at only when it may be there. */
 static __always_inline struct udp_flow *udp_flow_find(const struct udp_flow_key *key)
 {
-	__u32 slot = udp_slot_of(key);
-	struct udp_flow *flow;
+	struct udp_flow *flow = udp_near_slot(key->cookie);
+	__u32 choice;
 
-	for (int i = 0; i < UDP_SLOT_CHOICES; i++) {
-		flow = udp_flow_at(slot + i);
+	if (!flow || (udp_key_equal(&flow->key, key) && !flow->over))
+		return flow;
+	if (!flow->far_flows)
+		return 0;
+	choice = udp_far_choice(key);
+	for (int i = 0; i < UDP_FAR_CHOICES; i++) {
+		flow = udp_flow_at(udp_far_slot(choice + i));
 		if (flow && udp_key_equal(&flow->key, key) && !flow->over)
 			return flow;
 	}
 	return 0;
+}
+
+/* The slot of a flow that is over is free. */
+static __always_inline void udp_slot_free(struct udp_flow *flow, __u64 cookie)
+{
+	bool is_far = (flow->number & ((1 << UDP_SLOT_BITS) - 1)) >= UDP_SLOTS_NEAR;
+	struct udp_flow *near = is_far ? udp_near_slot(cookie) : 0;
+
+	bpf_spin_lock(&flow->lock);
+	flow->key.cookie = 0;
+	bpf_spin_unlock(&flow->lock);
+	if (near)
+		__sync_fetch_and_add(&near->far_flows, -1);
 }
 
 static __always_inline struct sums_value *udp_sums_row(const struct sums_key *key)
@@ -315,9 +347,7 @@ static __always_inline void udp_flow_end(struct udp_flow *flow, __u64 cookie,
 	}
 	if (flow->has_socket && socket)
 		__sync_fetch_and_add(&socket->flows, -1);
-	bpf_spin_lock(&flow->lock);
-	flow->key.cookie = 0;
-	bpf_spin_unlock(&flow->lock);
+	udp_slot_free(flow, cookie);
 }
 
 static __always_inline void udp_socket_forget(__u64 cookie)

@@ -116,6 +116,11 @@ enum udp_ending {
 	UDP_ENDING_IDLE = 2,   /* nothing was sent or received for kernel.udp_idle_timeout */
 };
 
+/* Slots of the map udp_flows that short exchanges share, before those that user space adds. */
+enum udp_slots {
+	UDP_SLOTS_NEAR = 1024,
+};
+
 /* Indexes of the map udp_use. */
 enum udp_use {
 	UDP_USE_FLOWS_SEEN = 0,

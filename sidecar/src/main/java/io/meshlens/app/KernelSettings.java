@@ -76,10 +76,10 @@ public final class KernelSettings {
   public static final ConfigKey<Integer> UDP_MAX_FLOWS =
       new ConfigKey<>(
           "kernel.udp_max_flows",
-          ValueType.integer(8, 1 << 20),
+          ValueType.integer(2048, 1 << 20),
           "65536",
-          "UDP flows, one for each socket and peer, that are tracked at a time, rounded down to a"
-              + " power of two; datagrams beyond are in the sums and in no record.");
+          "UDP flows, one for each socket and peer, that are tracked at a time; datagrams of those"
+              + " beyond are in the sums and in no record.");
   public static final ConfigKey<Duration> UDP_IDLE_TIMEOUT =
       new ConfigKey<>(
           "kernel.udp_idle_timeout",

@@ -45,7 +45,7 @@ public final class FeatureProbe {
   /** Second half of ::ffff:127.0.0.1. */
   private static final long MAPPED_LOOPBACK = 0xffff_7f00_0001L;
 
-  private static final UdpConfig SMALL_UDP = new UdpConfig(8, Duration.ofSeconds(1));
+  private static final UdpConfig SMALL_UDP = new UdpConfig(2048, Duration.ofSeconds(1));
 
   private static final int CAP_NET_ADMIN = 12;
   private static final int CAP_SYS_ADMIN = 21;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.kernel;
 
+import io.meshlens.wire.WireCodes;
 import java.time.Duration;
 
 /**
@@ -11,7 +12,12 @@ import java.time.Duration;
  */
 public record UdpConfig(int maxFlows, Duration idleTimeout) {
   /** A power of two, because a flow finds its slot by the low bits of a hash. */
+  int farSlots() {
+    return Integer.highestOneBit(maxFlows - WireCodes.UDP_SLOTS_NEAR);
+  }
+
+  /** How many there really may be. */
   public int slots() {
-    return Integer.highestOneBit(maxFlows);
+    return WireCodes.UDP_SLOTS_NEAR + farSlots();
   }
 }

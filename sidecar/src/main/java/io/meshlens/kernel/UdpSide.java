@@ -30,7 +30,7 @@ final class UdpSide {
     UdpConfig udp = config.udp().get();
     object.setMaxEntries("udp_flows", udp.slots());
     object.setMaxEntries("udp_sockets", udp.slots());
-    object.setRodata("udp_slot_mask", udp.slots() - 1);
+    object.setRodata("udp_far_mask", udp.farSlots() - 1);
     object.setMaxEntries("udp_sums", config.maxAddressPairs());
     object.setRodata("udp_idle_ns", udp.idleTimeout().toNanos());
     EphemeralPorts ephemeral = EphemeralPorts.ofThisNamespace();

@@ -44,6 +44,7 @@ public final class WireCodes {
   public static final int UDP_USE_FLOWS_SEEN = 0;
   public static final int UDP_USE_SOCKETS = 1;
   public static final int UDP_USE_COUNT = 2;
+  public static final int UDP_SLOTS_NEAR = 1024;
   public static final int SOCKET_SLOTS_NEAR = 1024;
   public static final int SOCKET_USE_OVERFLOW = 0;
   public static final int SOCKET_USE_OVERFLOW_STALE = 1;

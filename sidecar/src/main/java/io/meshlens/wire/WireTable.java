@@ -58,6 +58,7 @@ final class WireTable {
       enum socket_use.SOCKET_USE_SLOTS_SEEN = 2
       enum udp_ending.UDP_ENDING_CLOSED = 1
       enum udp_ending.UDP_ENDING_IDLE = 2
+      enum udp_slots.UDP_SLOTS_NEAR = 1024
       enum udp_use.UDP_USE_COUNT = 2
       enum udp_use.UDP_USE_FLOWS_SEEN = 0
       enum udp_use.UDP_USE_SOCKETS = 1
