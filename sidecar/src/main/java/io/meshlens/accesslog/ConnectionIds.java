@@ -8,8 +8,8 @@ import io.meshlens.flow.Connection;
 /**
  * The identity of a connection: the same in every record of it, unique on the node over time.
  *
- * <p>Boot id prefix, socket cookie in hexadecimal, and for a socket that had connections
- * before, their number: {@code 1f0c2a9b-4d2}, {@code 1f0c2a9b-4d2.1}.
+ * <p>Boot id prefix, socket cookie in hexadecimal, and for a socket that had connections before,
+ * their number: {@code 1f0c2a9b-4d2}, {@code 1f0c2a9b-4d2.1}.
  */
 public final class ConnectionIds {
   /** Longest text after the prefix: 16 digits, dot, 20 digits. */

@@ -77,9 +77,9 @@ public final class KernelSettings {
       new ConfigKey<>(
           "kernel.udp_max_flows",
           ValueType.integer(2048, 1 << 20),
-          "65536",
-          "UDP flows, one for each socket and peer, that are tracked at a time; datagrams of those"
-              + " beyond are in the sums and in no record.");
+          "33792",
+          "UDP flows, one for each socket and peer, that are tracked at a time, rounded down to 1024"
+              + " and a power of two; datagrams of those beyond are in the sums and in no record.");
   public static final ConfigKey<Duration> UDP_IDLE_TIMEOUT =
       new ConfigKey<>(
           "kernel.udp_idle_timeout",
@@ -149,8 +149,7 @@ public final class KernelSettings {
         pinPath(values.get(PIN_PATH)),
         values.get(CONNTRACK) ? ConntrackUse.ASKED : ConntrackUse.LEFT_ALONE,
         values.get(UDP)
-            ? Optional.of(
-                new UdpConfig(values.get(UDP_MAX_FLOWS), values.get(UDP_IDLE_TIMEOUT)))
+            ? Optional.of(new UdpConfig(values.get(UDP_MAX_FLOWS), values.get(UDP_IDLE_TIMEOUT)))
             : Optional.empty());
   }
 

@@ -28,7 +28,10 @@ final class UdpCounts implements AutoCloseable {
     long maxFlows = config.udp().orElseThrow().slots();
     return List.of(
         new Gauge(
-            "meshlens.udp.flows.used", "{flow}", "UDP flows that were tracked at the last live pass.", use::flows),
+            "meshlens.udp.flows.used",
+            "{flow}",
+            "UDP flows that were tracked at the last live pass.",
+            use::flows),
         new Gauge(
             "meshlens.udp.flows.capacity",
             "{flow}",

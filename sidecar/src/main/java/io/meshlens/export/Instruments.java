@@ -110,7 +110,9 @@ public final class Instruments {
         (metric, measurement) ->
             snapshot
                 .points(metric)
-                .forEach(point -> measurement.record(point.value(), attributes(metric, point.labels()))));
+                .forEach(
+                    point ->
+                        measurement.record(point.value(), attributes(metric, point.labels()))));
   }
 
   private void registerVitals(Meter meter, Predicate<Vital> which) {

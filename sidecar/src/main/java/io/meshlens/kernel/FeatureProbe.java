@@ -202,7 +202,9 @@ public final class FeatureProbe {
     try (KernelPrograms programs =
         // UDP too, which may be off: then this tells whether it could be on.
         KernelPrograms.load(
-            config.withUdp(config.udp().orElse(SMALL_UDP)), WatchedCgroup.of(config.cgroup()), Optional.empty())) {
+            config.withUdp(config.udp().orElse(SMALL_UDP)),
+            WatchedCgroup.of(config.cgroup()),
+            Optional.empty())) {
       add(name, true, Answer.YES, programs.abi(), "");
       for (Extra extra : Extra.values()) {
         boolean there = !programs.missing().contains(extra);

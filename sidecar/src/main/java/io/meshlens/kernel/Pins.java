@@ -124,12 +124,12 @@ public final class Pins implements AutoCloseable {
     try {
       String name =
           "abi%d-cgroup%d-ring%d-pairs%d-sockets%d"
-              .formatted(
-                  WireLayout.abiVersion(),
-                  cgroup.id(),
-                  config.ringSizeBytes(),
-                  config.maxAddressPairs(),
-                  config.maxSockets())
+                  .formatted(
+                      WireLayout.abiVersion(),
+                      cgroup.id(),
+                      config.ringSizeBytes(),
+                      config.maxAddressPairs(),
+                      config.maxSockets())
               + config.udp().map(udp -> "-udp" + udp.maxFlows()).orElse("");
       List<String> removed = new ArrayList<>();
       for (Path layout : layouts(root)) {

@@ -21,8 +21,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Reads the kernel's sums, of TCP or of UDP, and its counters, in batches, adding up the rows of all processors. Safe for
- * any thread; readers take turns.
+ * Reads the kernel's sums, of TCP or of UDP, and its counters, in batches, adding up the rows of
+ * all processors. Safe for any thread; readers take turns.
  */
 public final class SumsReader implements AutoCloseable {
   private static final int BATCH = 512;
@@ -129,8 +129,7 @@ public final class SumsReader implements AutoCloseable {
     vitals.mirror(
         Vital.OWN_CONNECTIONS_FILTERED, counter(WireCodes.KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED));
     vitals.mirror(Vital.UDP_UNTRACKED, counter(WireCodes.KERNEL_COUNTER_UDP_UNTRACKED));
-    vitals.mirror(
-        Vital.UDP_SOCKETS_UNKNOWN, counter(WireCodes.KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN));
+    vitals.mirror(Vital.UDP_SOCKETS_UNKNOWN, counter(WireCodes.KERNEL_COUNTER_UDP_SOCKETS_UNKNOWN));
     vitals.mirror(Vital.UDP_UNREADABLE, counter(WireCodes.KERNEL_COUNTER_UDP_UNREADABLE));
     vitals.mirror(Vital.UDP_NOT_QUEUED, counter(WireCodes.KERNEL_COUNTER_UDP_NOT_QUEUED));
     vitals.mirror(Vital.SUMS_FOLDED, counter(WireCodes.KERNEL_COUNTER_SUMS_FOLDED));

@@ -46,8 +46,7 @@ final class UdpSide {
     for (String program : CGROUP_PROGRAMS) {
       links.add(
           pins.map(p -> p.link(object, program, cgroup, CgroupOrder.LAST))
-              .orElseGet(
-                  () -> object.attachCgroup(program, cgroup.directory(), CgroupOrder.LAST)));
+              .orElseGet(() -> object.attachCgroup(program, cgroup.directory(), CgroupOrder.LAST)));
     }
   }
 

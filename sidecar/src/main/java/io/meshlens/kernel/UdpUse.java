@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * How many UDP flows a live pass found, and how many sockets are known. Safe for any thread; readers
- * take turns.
+ * How many UDP flows a live pass found, and how many sockets are known. Safe for any thread;
+ * readers take turns.
  */
 public final class UdpUse implements AutoCloseable {
   private final BpfMap use;
