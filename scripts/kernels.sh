@@ -153,6 +153,7 @@ is_said() {
     adoption) pattern='this kernel cannot tell connections older' ;;
     dialled) pattern='this kernel cannot tell the address that a client dialled' ;;
     conntrack) pattern='cannot ask the connection tracking' ;;
+    udp) pattern='this kernel cannot tell UDP traffic' ;;
   esac
   marked ready "$2" | grep -q "^note: $1: " && grep -q "^stderr: .* warn $pattern" "$2"
 }
@@ -176,7 +177,7 @@ table_row() {
     row+="**failed** |"
     status=1
   fi
-  for extra in live:open adoption:older dialled: conntrack:; do
+  for extra in live:open adoption:older dialled: conntrack: udp:udp; do
     case "$(marked feature "$log" | sed -n "s/^${extra%:*} //p") $(marked "${extra#*:}" "$log")" in
       "yes exact") row+=" yes, exact |" ;;
       "yes ") row+=" yes |" ;;
@@ -266,8 +267,8 @@ done
 [ -s "$work/rows" ] || exit $((${#failed[@]} > 0))
 {
   echo
-  echo "| Debian suite | kernel | \`meshlens check\` | connection suite | live passes | adoption | dialled addresses | conntrack |"
-  echo "|---|---|---|---|---|---|---|---|"
+  echo "| Debian suite | kernel | \`meshlens check\` | connection suite | live passes | adoption | dialled addresses | conntrack | UDP |"
+  echo "|---|---|---|---|---|---|---|---|---|"
   cat "$work/rows"
   echo
 } >"$work/table"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Makes TCP connections over loopback whose number, ends and bytes are known, and prints what an
- * observer must have seen of them, one line each:
+ * Makes TCP connections, and UDP flows, over loopback whose number, ends and bytes are known, and
+ * prints what an observer must have seen of them, one line each:
  *
  *   record PORT ADDRESS DIRECTION TERMINATION RECORDS BYTES_SENT BYTES_RECEIVED
  *   sums PORT REPORTER OPENED CLOSED FAILED BYTES_SENT BYTES_RECEIVED
@@ -26,11 +26,13 @@ enum {
 	SUITE_PORT = 20011,
 	REFUSED_PORT = 20021,
 	OLDER_PORT = 20023,
-	OPEN_PORT = 20029
+	OPEN_PORT = 20029,
+	UDP_PORT = 20031
 };
 enum {
 	OLDER = 3,
 	OPEN = 5,
+	UDP_CLIENTS = 13,
 	LONGEST = 19993
 };
 
@@ -297,6 +299,56 @@ static void suite(void)
 	print_sums(REFUSED_PORT, "source", &refused, true);
 }
 
+static void say(int from, int to, int bytes, const struct sockaddr_storage *peer, socklen_t length)
+{
+	static char buffer[LONGEST];
+
+	if (sendto(from, buffer, (size_t)bytes, 0, (const void *)peer, length) != bytes ||
+	    recv(to, buffer, sizeof(buffer), 0) != bytes)
+		die("datagram");
+}
+
+/* A server's one socket, and clients that connect theirs; each says more than the one before. */
+static void udp_suite(void)
+{
+	struct totals both = {0}, back;
+
+	for (int family = 0; family < 2; family++) {
+		struct totals clients = {.opened = UDP_CLIENTS}, servers;
+		struct sockaddr_storage server_at, client_at;
+		socklen_t length = address_of(families[family], UDP_PORT, &server_at);
+		int server = socket(families[family], SOCK_DGRAM, 0), client;
+
+		if (server < 0 || bind(server, (void *)&server_at, length))
+			die("UDP server");
+		for (int n = 0; n < UDP_CLIENTS; n++) {
+			socklen_t client_length = sizeof(client_at);
+
+			client = socket(families[family], SOCK_DGRAM, 0);
+			if (client < 0 || connect(client, (void *)&server_at, length) ||
+			    getsockname(client, (void *)&client_at, &client_length))
+				die("UDP client");
+			for (int i = 0; i <= n; i++) {
+				say(client, server, 31 * n, NULL, 0);
+				say(server, client, 101, &client_at, client_length);
+				clients.sent += 31 * n;
+				clients.received += 101;
+			}
+			close(client);
+		}
+		close(server);
+		servers = other_end(&clients);
+		print_records(UDP_PORT, family, "outbound", "closed", &clients);
+		print_records(UDP_PORT, family, "inbound", "closed", &servers);
+		add(&both, &clients);
+	}
+	back = other_end(&both);
+	/* The sums of UDP know of bytes and datagrams only. */
+	both.opened = back.opened = 0;
+	print_sums(UDP_PORT, "source", &both, true);
+	print_sums(UDP_PORT, "destination", &back, true);
+}
+
 static void step_done(int step)
 {
 	char line[16];
@@ -342,6 +394,7 @@ int main(void)
 	make_open(older, OLDER, OLDER_PORT, 1009, 83);
 	step_done(1);
 	suite();
+	udp_suite();
 	make_open(open, OPEN, OPEN_PORT, 2003, 307);
 	print_sums(OPEN_PORT, "source", &in_open, false);
 	print_sums(OPEN_PORT, "destination", &servers, false);

@@ -10,6 +10,8 @@
 set -u
 meshlens=$1/bin/meshlens
 connections=$2
+# Off by default; where the kernel cannot, the rest has to work without.
+export MESHLENS_KERNEL_UDP=true
 limit=$3
 metrics_url=http://127.0.0.1:15020
 work=$(mktemp -d)
@@ -56,7 +58,7 @@ records_of() {
 			address = part[6]
 			port = part[9]
 			sub(/:/, "", port)
-			if (port !~ /^200(11|21|23|29)$/) next
+			if (port !~ /^200(11|21|23|29|31)$/) next
 			key = port " " address " " text("direction") " " text("termination")
 			count[key]++
 			sent[key] += after("bytes_sent")
@@ -80,16 +82,16 @@ sums_of() {
 			if (!match($0, name "=\"[^\"]*\"")) return ""
 			return substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3)
 		}
-		/^mesh_tcp_/ {
+		/^mesh_(tcp|udp)_/ {
 			port = label("destination_port")
-			if (port !~ /^200(11|21|23|29)$/) next
+			if (port !~ /^200(11|21|23|29|31)$/) next
 			key = port " " label("reporter")
 			seen[key] = 1
 		}
 		/^mesh_tcp_connections_opened_total/ { opened[key] += $NF }
 		/^mesh_tcp_connections_closed_total/ { closed[key] += $NF }
 		/^mesh_tcp_connections_failed_total/ { failed[key] += $NF }
-		/^mesh_tcp_io_bytes_total/ {
+		/^mesh_(tcp|udp)_io_bytes_total/ {
 			if (label("network_io_direction") == "transmit") sent[key] += $NF
 			else received[key] += $NF
 		}
@@ -148,7 +150,7 @@ code=$?
 sed 's/^/@@ check /' "$work/check"
 [ $code = 0 ] || fail "meshlens check ended with exit code $code"
 # By the column NEEDED BY.
-sed -nE 's/.*[[:space:]](adoption|live|dialled|conntrack)[[:space:]]+(yes|no)[[:space:]].*/\1 \2/p' \
+sed -nE 's/.*[[:space:]](adoption|live|dialled|conntrack|udp)[[:space:]]+(yes|no)[[:space:]].*/\1 \2/p' \
 	"$work/check" >"$work/features"
 sed 's/^/@@ feature /' "$work/features"
 
@@ -179,13 +181,14 @@ grep -q 'taking over the sums' "$work/stderr" || fail "the second start took not
 sed '/^step 2 done/,$d' "$work/made" >"$work/made-while-open"
 has 'live yes' || sed -Ei '/^sums/s/ [0-9]+ [0-9]+$/ 0 0/' "$work/made-while-open"
 has 'adoption yes' || sed -i '/^[a-z]* 20023 /d' "$work/made"
+has 'udp yes' || sed -i '/^[a-z]* 20031 /d' "$work/made"
 {
 	sed '/^sums 20029 .* 0 0 /d' "$work/made"
 	owners_of "$work/made"
 } >"$work/expected-at-end"
 wanted=$(awk '$1 == "record" { n += $6 } END { print n }' "$work/made")
 all_logged() {
-	[ "$(grep -cE '"destination":.*"port":200(11|21|23|29)}' "$work/log")" -ge "$wanted" ]
+	[ "$(grep -cE '"destination":.*"port":200(11|21|23|29|31)}' "$work/log")" -ge "$wanted" ]
 }
 await all_logged || echo "the log has not all $wanted records"
 wget -q -O "$work/metrics" $metrics_url/metrics || fail "no metrics"
@@ -198,6 +201,7 @@ end
 compare suite '20011|20021|20029' "$work/expected-at-end" "$work/seen-at-end"
 compare open 20029 "$work/made-while-open" "$work/sums-while-open"
 compare older 20023 "$work/expected-at-end" "$work/seen-at-end"
+compare udp 20031 "$work/expected-at-end" "$work/seen-at-end"
 # Connection tracking is a module that the machines of kernels.sh do not have.
 grep -E '^meshlens_[a-z_]*(lost|untracked|vanished|folded|failures)[a-z_]*(\{.*\})? [1-9]' "$work/metrics" |
 	grep -v '^meshlens_conntrack_' | sed 's/^/@@ loss /'

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.meshlens.flow.Transport;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
@@ -185,6 +186,30 @@ final class JsonFormatTest {
                  "timeouts": 0, "reordering_events": 0, "segments_delivered": 0,
                  "segments_lost": 0, "ecn_ce_segments": 0,
                  "termination": "fin_remote", "process": {}}
+                """));
+  }
+
+  @Test
+  void ofUdpThereIsNothingThatOnlyTcpHas() throws IOException {
+    Connection c = Samples.minimal();
+    c.transport = Transport.UDP;
+    c.termination = Termination.IDLE;
+    c.incarnation = 2_097_152;
+    assertThat(parsed(c))
+        .isEqualTo(
+            JSON.readTree(
+                """
+                {"schema": "meshlens.connection.v1", "event": "closed",
+                 "id": "1f0c2a9b-4d2.2097152",
+                 "time": "2026-11-21T00:45:53.123456789Z",
+                 "start_time": "2026-11-21T00:45:51.123456782Z",
+                 "duration_ns": 2000000007,
+                 "direction": "outbound", "protocol": "udp",
+                 "source": {"address": "10.1.2.3", "port": 40001},
+                 "destination": {"address": "2001:db8::5", "port": 443},
+                 "bytes_sent": 0, "bytes_received": 0,
+                 "packets_sent": 0, "packets_received": 0,
+                 "termination": "idle", "process": {}}
                 """));
   }
 

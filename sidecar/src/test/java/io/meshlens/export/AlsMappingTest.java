@@ -13,6 +13,7 @@ import io.envoyproxy.envoy.data.accesslog.v3.TCPAccessLogEntry;
 import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
+import io.meshlens.flow.Transport;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Termination;
 import java.time.Instant;
@@ -77,6 +78,24 @@ final class AlsMappingTest {
 
     assertThat(entry.getConnectionProperties().getReceivedBytes()).isEqualTo(101);
     assertThat(entry.getConnectionProperties().getSentBytes()).isEqualTo(103);
+  }
+
+  @Test
+  void udpIsASessionWithoutWhatOnlyTcpHas() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.transport = Transport.UDP;
+    c.termination = Termination.IDLE;
+    c.bytesRetransmitted = 0;
+    AccessLogCommon common = common(c);
+    assertThat(common.getAccessLogType()).isEqualTo(AccessLogType.UdpSessionEnd);
+    assertThat(common.getCustomTagsMap())
+        .containsEntry("protocol", "udp")
+        .containsEntry("termination", "idle");
+    assertThat(metadata(c).getFieldsMap())
+        .containsKey("packets_sent")
+        .doesNotContainKeys("retransmits", "segments_delivered");
+    c.event = ConnectionEvent.PERIODIC;
+    assertThat(common(c).getAccessLogType()).isEqualTo(AccessLogType.UdpPeriodic);
   }
 
   @ParameterizedTest

@@ -167,7 +167,7 @@ class UdpLifeIT {
 
   /** One datagram and its echo between a client and a server at a port of its own. */
   private void exchange(TcpPeer from, TcpPeer to, String address, int port) throws Exception {
-    to.run("s = udp('0.0.0.0', %d)", port);
+    to.run("s = udp('%s', %d)", address, port);
     from.run("c = udp(); c.sendto(bytes(3), ('%s', %d))", address, port);
     to.run("echo(s, 1); s.close()");
     from.run("take(c, 1); c.close()");

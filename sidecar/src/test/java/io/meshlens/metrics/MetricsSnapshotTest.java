@@ -36,6 +36,29 @@ final class MetricsSnapshotTest {
   }
 
   @Test
+  void sumsOfUdpAreBytesAndDatagramsOfTheirOwnMetrics() {
+    Sums row = new Sums(0, 0, 0, 101, 103, 13, 17, 0);
+    SumsSnapshot udp = new SumsSnapshot(Map.of(pair(0), row), Map.of(Direction.OUTBOUND, row));
+    MetricsSnapshot snapshot = MetricsSnapshot.of(SumsSnapshot.EMPTY.withUdp(udp));
+
+    Labels overflow =
+        new Labels(Direction.OUTBOUND, Optional.empty(), Optional.empty(), Optional.empty());
+    assertThat(snapshot.points(MeshMetric.IO)).isEmpty();
+    assertThat(snapshot.points(MeshMetric.UDP_IO))
+        .containsExactlyInAnyOrder(
+            new Point(labels().withIoDirection("transmit"), 101),
+            new Point(labels().withIoDirection("receive"), 103),
+            new Point(overflow.withIoDirection("transmit"), 101),
+            new Point(overflow.withIoDirection("receive"), 103));
+    assertThat(snapshot.points(MeshMetric.UDP_PACKETS))
+        .containsExactlyInAnyOrder(
+            new Point(labels().withIoDirection("transmit"), 13),
+            new Point(labels().withIoDirection("receive"), 17),
+            new Point(overflow.withIoDirection("transmit"), 13),
+            new Point(overflow.withIoDirection("receive"), 17));
+  }
+
+  @Test
   void everySumIsOneSeries() {
     MetricsSnapshot snapshot =
         MetricsSnapshot.of(
