@@ -173,13 +173,6 @@ static __always_inline bool is_port_bound(struct sock *sk)
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 }
 
-/* Then its peer is that of its one flow, unless it connected again. */
-static __always_inline bool is_only_connected(struct sock *sk)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_state) == CONNECTION_STATE_ESTABLISHED &&
-	       !is_port_bound(sk);
-}
-
 static __always_inline void note_socket(struct udp_owner *owner, struct sock *sk)
 {
 	owner->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -245,7 +238,8 @@ static __noinline int is_excluded(const struct datagram *datagram, __u64 sock,
 
 	if (!control)
 		return 0;
-	if (control->own_pid && owner->pid == control->own_pid) {
+	if (datagram->is_sent ? runs_own_process(control)
+			      : control->own_pid && owner->pid == control->own_pid) {
 		count(KERNEL_COUNTER_OWN_CONNECTIONS_FILTERED);
 		return 1;
 	}
@@ -551,37 +545,48 @@ static __always_inline void connected_key(struct udp_flow_key *key, struct sock 
 			   __sk_common.skc_v6_daddr);
 }
 
+/* The flow of a socket that only connected: its peer is the socket's, unless it connected again. */
+static __always_inline void end_connected(struct sock *sk, __u64 cookie, __u64 now_ns)
+{
+	struct udp_flow_key key = {.cookie = cookie};
+	struct udp_flow *flow;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != CONNECTION_STATE_ESTABLISHED)
+		return;
+	connected_key(&key, sk);
+	flow = udp_flow_find(&key);
+	if (flow && !flow->has_socket)
+		udp_flow_end(flow, cookie, 0, now_ns, UDP_ENDING_CLOSED);
+}
+
 /*
  * close(2) of the last descriptor, by a process. A socket of one flow, as most are, ends it here;
  * those of more are left to the next live pass.
  */
 static __always_inline void on_close(struct bpf_sock *ctx)
 {
-	struct sock *sk = (struct sock *)address_of((struct sock *)ctx);
-	struct udp_flow_key key = {};
 	struct udp_socket *socket;
-	struct udp_flow *flow = 0;
-	__u64 now_ns;
+	struct udp_flow *flow;
+	__u64 cookie, now_ns;
 
 	if (!is_udp(ctx))
 		return;
 	now_ns = bpf_ktime_get_ns();
-	key.cookie = bpf_get_socket_cookie(ctx);
-	socket = is_only_connected(sk) ? 0 : bpf_map_lookup_elem(&udp_sockets, &key.cookie);
-	if (!socket) {
-		connected_key(&key, sk);
-		flow = udp_flow_find(&key);
-	} else {
-		if (!socket->owner.pid)
-			note_process(&socket->owner);
-		socket->closed_mono_ns = now_ns;
-		if (socket->flows == 1)
-			flow = udp_flow_at(socket->first_number & ((1 << UDP_SLOT_BITS) - 1));
+	cookie = bpf_get_socket_cookie(ctx);
+	end_connected((struct sock *)address_of((struct sock *)ctx), cookie, now_ns);
+	socket = bpf_map_lookup_elem(&udp_sockets, &cookie);
+	if (!socket)
+		return;
+	if (!socket->owner.pid)
+		note_process(&socket->owner);
+	socket->closed_mono_ns = now_ns;
+	if (socket->flows == 1) {
+		flow = udp_flow_at(socket->first_number & ((1 << UDP_SLOT_BITS) - 1));
+		if (flow)
+			udp_flow_end(flow, cookie, socket, now_ns, UDP_ENDING_CLOSED);
 	}
-	if (flow)
-		udp_flow_end(flow, key.cookie, socket, now_ns, UDP_ENDING_CLOSED);
-	if (socket && !socket->flows)
-		udp_socket_forget(key.cookie);
+	if (!socket->flows)
+		udp_socket_forget(cookie);
 }
 
 /* Return value 1: the packet goes on. */
