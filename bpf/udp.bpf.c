@@ -219,7 +219,8 @@ __weak __noinline int udp_rules_exclude(struct filter_subject *subject, __u64 so
 
 	if (!subject || !set)
 		return 0;
-	subject->in_cgroup = filter_cgroups_of((struct sock *)sock, index);
+	if (set->head.needs & FILTER_NEED_CGROUP)
+		subject->in_cgroup = filter_cgroups_of((struct sock *)sock, index);
 	for (__u32 number = 0; number < FILTER_LIMIT_RULES; number++) {
 		if (number >= set->head.rules)
 			break;
@@ -256,7 +257,6 @@ static __noinline int is_excluded(const struct datagram *datagram, __u64 sock,
 	subject.is_ipv4 = ((__u32 *)subject.remote_address)[2] == bpf_htonl(0xffff) &&
 			  !((__u64 *)subject.remote_address)[0];
 	subject.pid_known = ~0U;
-	subject.address_known = ~0ULL;
 	if (!udp_rules_exclude(&subject, sock, control->active_set - 1))
 		return 0;
 	count(KERNEL_COUNTER_CONNECTIONS_FILTERED);

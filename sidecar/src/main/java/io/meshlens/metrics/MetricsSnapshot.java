@@ -53,14 +53,20 @@ public final class MetricsSnapshot {
               }
             });
     byLabels.forEach(snapshot::addAll);
-    sums.udpByPair().forEach((pair, row) -> snapshot.addUdp(labels(pair), row));
+    snapshot.addUdp(sums);
+    return snapshot;
+  }
+
+  private void addUdp(SumsSnapshot sums) {
+    Map<Labels, Sums> byLabels = new HashMap<>();
+    sums.udpByPair().forEach((pair, row) -> byLabels.merge(labels(pair), row, Sums::plus));
     sums.udpOverflow()
         .forEach(
             (direction, row) ->
-                snapshot.addUdp(
+                byLabels.put(
                     new Labels(direction, Optional.empty(), Optional.empty(), Optional.empty()),
                     row));
-    return snapshot;
+    byLabels.forEach(this::addUdp);
   }
 
   private static Labels labels(AddressPair pair) {

@@ -207,7 +207,7 @@ final class MetricsSnapshotTest {
 
   @Test
   void noTwoPointsOfAMetricHaveTheSameLabels() {
-    MetricsSnapshot snapshot = MetricsSnapshot.of(randomSums());
+    MetricsSnapshot snapshot = MetricsSnapshot.of(randomSums().withUdp(randomSums()));
 
     for (MeshMetric metric : MeshMetric.values()) {
       assertThat(snapshot.points(metric)).isNotEmpty();
