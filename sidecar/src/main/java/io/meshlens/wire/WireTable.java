@@ -49,7 +49,7 @@ final class WireTable {
       enum record_kind.RECORD_KIND_CONNECTION = 1
       enum record_kind.RECORD_KIND_CONNECTION_OPENED = 2
       enum record_kind.RECORD_KIND_LIMIT = 16
-      enum record_kind.RECORD_KIND_UDP = 2
+      enum record_kind.RECORD_KIND_UDP = 3
       enum socket_slots.SOCKET_SLOTS_NEAR = 1024
       enum socket_use.SOCKET_USE_COUNT = 4
       enum socket_use.SOCKET_USE_OVERFLOW = 0
