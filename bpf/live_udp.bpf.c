@@ -23,7 +23,8 @@ static __always_inline bool settle(struct udp_flow *flow, __u64 cookie, struct u
 
 /*
  * The same with a periodic record, which is reserved before the look at the flow, so that the
- * record of its end comes after it in the ring.
+ * record of its end comes after it in the ring. Its null check is made once: before 6.2 the
+ * verifier forgets it.
  */
 static __always_inline bool settle_with_record(struct udp_flow *flow, __u64 cookie,
 					       struct udp_socket *socket, struct udp_counts *delta)
@@ -32,11 +33,12 @@ static __always_inline bool settle_with_record(struct udp_flow *flow, __u64 cook
 
 	if (!record)
 		return settle(flow, cookie, delta);
+	udp_fill_record(record, flow, udp_owner_of(flow, socket));
 	if (!settle(flow, cookie, delta)) {
 		event_discard(record);
 		return false;
 	}
-	udp_fill_record(record, flow, udp_owner_of(flow, socket));
+	udp_fill_counts(record, flow);
 	record->end_mono_ns = bpf_ktime_get_ns();
 	record->event = CONNECTION_EVENT_PERIODIC;
 	event_submit(record);

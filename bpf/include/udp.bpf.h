@@ -280,6 +280,15 @@ static __always_inline void udp_settle(struct udp_counts *delta, struct udp_flow
 	}
 }
 
+/* What the sums have been told, not what has come since. */
+static __always_inline void udp_fill_counts(struct udp_record *record, const struct udp_flow *flow)
+{
+	record->bytes_sent = flow->summed.bytes_sent;
+	record->bytes_received = flow->summed.bytes_received;
+	record->packets_sent = flow->summed.packets_sent;
+	record->packets_received = flow->summed.packets_received;
+}
+
 static __always_inline void udp_fill_record(struct udp_record *record, const struct udp_flow *flow,
 					    const struct udp_owner *owner)
 {
@@ -287,10 +296,7 @@ static __always_inline void udp_fill_record(struct udp_record *record, const str
 
 	record->socket_cookie = key->cookie;
 	record->start_mono_ns = flow->start_mono_ns;
-	record->bytes_sent = flow->summed.bytes_sent;
-	record->bytes_received = flow->summed.bytes_received;
-	record->packets_sent = flow->summed.packets_sent;
-	record->packets_received = flow->summed.packets_received;
+	udp_fill_counts(record, flow);
 	__builtin_memcpy(record->local_address, key->local_address, 16);
 	__builtin_memcpy(record->remote_address, key->remote_address, 16);
 	record->flow_number = flow->number;
