@@ -15,6 +15,9 @@ public final class ConnectionIds {
   /** Longest text after the prefix: 16 digits, dot, 20 digits. */
   static final int MAX_SUFFIX_BYTES = 38;
 
+  /** Longest text in all. */
+  public static final int MAX_BYTES = 9 + MAX_SUFFIX_BYTES;
+
   private final byte[] prefix;
 
   /**
@@ -29,8 +32,8 @@ public final class ConnectionIds {
     return new String(out, 0, write(c, out, 0), US_ASCII);
   }
 
-  /** Writes the identity as ASCII; returns the index after it. */
-  int write(Connection c, byte[] out, int at) {
+  /** Writes the identity as ASCII, up to {@link #MAX_BYTES}; returns the index after it. */
+  public int write(Connection c, byte[] out, int at) {
     System.arraycopy(prefix, 0, out, at, prefix.length);
     at = Digits.writeHex(c.socketCookie, out, at + prefix.length);
     if (c.incarnation != 0) {

@@ -6,7 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /** Numbers as ASCII, without allocating. */
-final class Digits {
+public final class Digits {
   private static final byte[] HEX =
       "0123456789abcdef".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
 
@@ -25,7 +25,7 @@ final class Digits {
   private Digits() {}
 
   /** Decimal text of an unsigned 64-bit number; returns the index after it. */
-  static int write(long value, byte[] out, int at) {
+  public static int write(long value, byte[] out, int at) {
     if (value < 0) {
       long tens = Long.divideUnsigned(value, 10);
       at = write(tens, out, at);

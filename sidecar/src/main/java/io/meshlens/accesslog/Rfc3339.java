@@ -8,7 +8,10 @@ import java.time.ZoneOffset;
  * Writes UTC times as {@code 2026-11-21T00:45:53.123456789Z}. Remembers the text of the last
  * second, since records come thousands to the second.
  */
-final class Rfc3339 {
+public final class Rfc3339 {
+  /** Length of every text. */
+  public static final int LENGTH_BYTES = 30;
+
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
   private static final int SECOND_LENGTH = "2026-11-21T00:45:53.".length();
 
@@ -16,7 +19,7 @@ final class Rfc3339 {
   private long second = Long.MIN_VALUE;
 
   /** Returns the index after the text; years outside 0 to 9999 cannot come from a clock. */
-  int write(long epochNs, byte[] out, int at) {
+  public int write(long epochNs, byte[] out, int at) {
     long epochSecond = Math.floorDiv(epochNs, NANOS_PER_SECOND);
     if (epochSecond != second) {
       remember(epochSecond);

@@ -4,6 +4,7 @@ package io.meshlens.export;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Struct;
 import io.envoyproxy.envoy.config.core.v3.Address;
 import io.envoyproxy.envoy.data.accesslog.v3.AccessLogCommon;
@@ -14,13 +15,17 @@ import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
+import io.meshlens.flow.Identity;
 import io.meshlens.flow.Termination;
 import io.meshlens.flow.Transport;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 final class AlsMappingTest {
   private static final long CLIENT = 0x0000_ffff_0a00_0001L;
@@ -55,10 +60,6 @@ final class AlsMappingTest {
 
   private AccessLogCommon common(Connection c) {
     return entry(c).getCommonProperties();
-  }
-
-  private ResponseFlags flags(Connection c) {
-    return common(c).getResponseFlags();
   }
 
   private Struct metadata(Connection c) {
@@ -109,22 +110,15 @@ final class AlsMappingTest {
     assertThat(text(common.getUpstreamRemoteAddress())).isEqualTo("10.0.0.2:443");
   }
 
-  @Test
-  void clientKnowsWhatItPutOnTheWire() {
-    AccessLogCommon common = common(reportedBy(Direction.OUTBOUND));
+  @ParameterizedTest
+  @EnumSource
+  void wireBytesAreThoseOfTheStreamAsEnvoysTcpProxyCountsThem(Direction direction) {
+    AccessLogCommon common = common(reportedBy(direction));
 
-    assertThat(common.getDownstreamWireBytesReceived()).isEqualTo(108);
-    assertThat(common.getUpstreamWireBytesSent()).isEqualTo(108);
-    assertThat(common.getDownstreamWireBytesSent()).isZero();
-  }
-
-  @Test
-  void serverKnowsWhatItPutOnTheWire() {
-    AccessLogCommon common = common(reportedBy(Direction.INBOUND));
-
-    assertThat(common.getDownstreamWireBytesSent()).isEqualTo(110);
-    assertThat(common.getUpstreamWireBytesReceived()).isEqualTo(110);
-    assertThat(common.getDownstreamWireBytesReceived()).isZero();
+    assertThat(common.getDownstreamWireBytesReceived()).isEqualTo(101);
+    assertThat(common.getUpstreamWireBytesSent()).isEqualTo(101);
+    assertThat(common.getDownstreamWireBytesSent()).isEqualTo(103);
+    assertThat(common.getUpstreamWireBytesReceived()).isEqualTo(103);
   }
 
   @Test
@@ -157,41 +151,9 @@ final class AlsMappingTest {
     c.termination = Termination.REFUSED;
     c.error = 111;
 
-    assertThat(flags(c))
+    assertThat(common(c).getResponseFlags())
         .isEqualTo(ResponseFlags.newBuilder().setUpstreamConnectionFailure(true).build());
     assertThat(common(c).getUpstreamTransportFailureReason()).isEqualTo("ECONNREFUSED");
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "OUTBOUND, RESET_LOCAL, true",
-    "INBOUND, RESET_REMOTE, true",
-    "OUTBOUND, RESET_REMOTE, false",
-    "INBOUND, RESET_LOCAL, false"
-  })
-  void resetIsATerminationByTheSideThatSentIt(
-      Direction direction, Termination termination, boolean byClient) {
-    Connection c = reportedBy(direction);
-    c.termination = termination;
-
-    ResponseFlags.Builder expected = ResponseFlags.newBuilder();
-    if (byClient) {
-      expected.setDownstreamConnectionTermination(true);
-    } else {
-      expected.setUpstreamConnectionTermination(true);
-    }
-    assertThat(flags(c)).isEqualTo(expected.build());
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      mode = EnumSource.Mode.EXCLUDE,
-      names = {"RESET_LOCAL", "RESET_REMOTE"})
-  void otherEndsHaveNoFlag(Termination termination) {
-    Connection c = reportedBy(Direction.OUTBOUND);
-    c.termination = termination;
-
-    assertThat(flags(c)).isEqualTo(ResponseFlags.getDefaultInstance());
   }
 
   @Test
@@ -267,6 +229,247 @@ final class AlsMappingTest {
 
     assertThat(common(c).hasStartTime()).isFalse();
     assertThat(common(c).hasDuration()).isFalse();
+  }
+
+  @Test
+  void adoptedConnectionSaysWhenInsteadOfHowLong() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.adopted = true;
+
+    assertThat(metadata(c).getFieldsOrThrow("adopted").getBoolValue()).isTrue();
+    assertThat(metadata(c).getFieldsOrThrow("time").getStringValue())
+        .isEqualTo("2026-11-21T00:45:53.123456789Z");
+    assertThat(metadata(reportedBy(Direction.OUTBOUND)).getFieldsMap())
+        .doesNotContainKeys("adopted", "time");
+  }
+
+  static Stream<Connection> everyCombination() {
+    return Arrays.stream(ConnectionEvent.values())
+        .flatMap(
+            event ->
+                Arrays.stream(Direction.values())
+                    .flatMap(
+                        direction ->
+                            Arrays.stream(Termination.values())
+                                .map(termination -> of(event, direction, termination))));
+  }
+
+  private static Connection of(
+      ConnectionEvent event, Direction direction, Termination termination) {
+    Connection c = reportedBy(direction);
+    c.event = event;
+    c.termination = termination;
+    return c;
+  }
+
+  /** What the generated classes read and write again must be the very bytes. */
+  @ParameterizedTest
+  @MethodSource("everyCombination")
+  void bytesAreThoseOfTheGeneratedClasses(Connection c) throws InvalidProtocolBufferException {
+    byte[] bytes = mapping.encode(c);
+
+    assertThat(TCPAccessLogEntry.parseFrom(bytes).toByteArray()).isEqualTo(bytes);
+    assertThat(TCPAccessLogEntry.parseFrom(bytes).getUnknownFields().asMap()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyCombination")
+  void typeAndTagsSayWhatHappened(Connection c) {
+    AccessLogCommon common = common(c);
+
+    assertThat(common.getAccessLogType())
+        .isEqualTo(
+            switch (c.event) {
+              case OPENED -> AccessLogType.TcpUpstreamConnected;
+              case PERIODIC -> AccessLogType.TcpPeriodic;
+              case CLOSED, FAILED -> AccessLogType.TcpConnectionEnd;
+            });
+    assertThat(common.getCustomTagsOrThrow("event")).isEqualTo(c.event.label());
+    assertThat(common.getCustomTagsOrThrow("direction")).isEqualTo(c.direction.label());
+    assertThat(common.getCustomTagsOrDefault("termination", "none"))
+        .isEqualTo(c.termination.label());
+    assertThat(common.getStreamId()).isEqualTo(ids.text(c));
+  }
+
+  @Test
+  void reasonOfAFailureIsOnTheSideThatItIsOf() {
+    Connection dialled = of(ConnectionEvent.FAILED, Direction.OUTBOUND, Termination.TIMEOUT);
+    dialled.error = 110;
+    Connection accepted = of(ConnectionEvent.FAILED, Direction.INBOUND, Termination.RESET_REMOTE);
+    accepted.error = 104;
+
+    assertThat(common(dialled).getUpstreamTransportFailureReason()).isEqualTo("ETIMEDOUT");
+    assertThat(common(dialled).getDownstreamTransportFailureReason()).isEmpty();
+    assertThat(common(accepted).getDownstreamTransportFailureReason()).isEqualTo("ECONNRESET");
+    assertThat(common(accepted).getUpstreamTransportFailureReason()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 0, 0", "1, 0, 1", "7, 6, 7"})
+  void attemptsAreTheSynsThatWereSent(long packets, long synRetransmits, int attempts) {
+    Connection c = of(ConnectionEvent.FAILED, Direction.OUTBOUND, Termination.TIMEOUT);
+    c.packetsSent = packets;
+    c.synRetransmits = synRetransmits;
+
+    assertThat(common(c).getUpstreamRequestAttemptCount()).isEqualTo(attempts);
+  }
+
+  @Test
+  void attemptWithoutAnAddressYetHasNone() {
+    Connection c = of(ConnectionEvent.FAILED, Direction.OUTBOUND, Termination.UNKNOWN);
+    c.localLow = 0;
+    c.localPort = 0;
+
+    assertThat(common(c).hasDownstreamRemoteAddress()).isFalse();
+    assertThat(common(c).hasDownstreamDirectRemoteAddress()).isFalse();
+    assertThat(common(c).hasUpstreamLocalAddress()).isFalse();
+    assertThat(text(common(c).getUpstreamRemoteAddress())).isEqualTo("10.0.0.2:443");
+  }
+
+  @Test
+  void clientBehindATranslationIsToldApartFromThePeer() {
+    Connection c = reportedBy(Direction.INBOUND);
+    c.originLow = 0xffff_c0a8_0105L;
+    c.originPortOrZero = 51_001;
+
+    assertThat(text(common(c).getDownstreamRemoteAddress())).isEqualTo("192.168.1.5:51001");
+    assertThat(text(common(c).getDownstreamDirectRemoteAddress())).isEqualTo("10.0.0.1:40001");
+  }
+
+  @Test
+  void longIpv6AddressesArePlainText() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.remoteHigh = 0x2001_0db8_1234_5678L;
+    c.remoteLow = 0x9abc_def0_1234_5678L;
+    c.remotePort = 65_535;
+
+    assertThat(text(common(c).getUpstreamRemoteAddress()))
+        .isEqualTo("2001:db8:1234:5678:9abc:def0:1234:5678:65535");
+  }
+
+  @Test
+  void numberThatIsNoDoubleIsText() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.cgroupId = (1L << 53) + 1;
+    c.packetsSent = -1;
+
+    assertThat(metadata(c).getFieldsOrThrow("cgroup_id").getStringValue())
+        .isEqualTo("9007199254740993");
+    assertThat(metadata(c).getFieldsOrThrow("packets_sent").getStringValue())
+        .isEqualTo("18446744073709551615");
+  }
+
+  @Test
+  void nameOfAProcessThatIsNotTextIsReadable() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    byte[] comm = {'a', (byte) 0xff, '"', 1};
+    System.arraycopy(comm, 0, c.comm, 0, comm.length);
+    c.commLengthBytes = comm.length;
+
+    assertThat(metadata(c).getFieldsOrThrow("comm").getStringValue()).isEqualTo("a\ufffd\"\u0001");
+  }
+
+  private static final Identity CHECKOUT =
+      Identity.builder()
+          .cluster("north")
+          .network("net-1")
+          .node("node-7")
+          .namespace("shop")
+          .workload("checkout", "Deployment")
+          .pod("checkout-5d4f-x")
+          .container("app")
+          .app("checkout")
+          .version("v2")
+          .serviceAccount("checkout", "cluster.local")
+          .source("kubernetes")
+          .build();
+  private static final Identity PAYMENTS =
+      Identity.builder()
+          .namespace("pay")
+          .workload("payments", "StatefulSet")
+          .service("payments", "pay", "payments.pay.svc.cluster.local")
+          .source("kubernetes")
+          .build();
+
+  @Test
+  void identitiesAreTagsByTheNamesOfIstiosLabels() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.source = CHECKOUT;
+    c.destination = PAYMENTS;
+
+    assertThat(common(c).getCustomTagsMap())
+        .containsEntry("source_workload", "checkout")
+        .containsEntry("source_workload_namespace", "shop")
+        .containsEntry("source_canonical_service", "checkout")
+        .containsEntry("source_canonical_revision", "v2")
+        .containsEntry("source_cluster", "north")
+        .containsEntry("destination_workload", "payments")
+        .containsEntry("destination_workload_namespace", "pay")
+        .containsEntry("destination_service", "payments.pay.svc.cluster.local")
+        .containsEntry("destination_service_name", "payments")
+        .containsEntry("destination_service_namespace", "pay")
+        .doesNotContainKeys("destination_cluster", "destination_canonical_service");
+  }
+
+  @Test
+  void identitiesAreTypedInTheMetadata() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    c.source = CHECKOUT;
+    c.destination = PAYMENTS;
+
+    Struct source = metadata(c).getFieldsOrThrow("source").getStructValue();
+    assertThat(source.getFieldsMap()).hasSize(13);
+    assertThat(source.getFieldsOrThrow("pod").getStringValue()).isEqualTo("checkout-5d4f-x");
+    assertThat(source.getFieldsOrThrow("identity_source").getStringValue()).isEqualTo("kubernetes");
+    assertThat(metadata(c).getFieldsOrThrow("destination").getStructValue().getFieldsMap().keySet())
+        .containsExactly(
+            "namespace",
+            "workload",
+            "workload_kind",
+            "service",
+            "service_namespace",
+            "service_host",
+            "identity_source");
+  }
+
+  @Test
+  void upstreamClusterIsNamedAsIstioDoes() {
+    Connection out = reportedBy(Direction.OUTBOUND);
+    out.destination = PAYMENTS;
+    out.dialledLow = 0xffff_0a60_0001L;
+    out.dialledPortOrZero = 80;
+    Connection unknown = reportedBy(Direction.OUTBOUND);
+
+    assertThat(common(out).getUpstreamCluster())
+        .isEqualTo("outbound|80||payments.pay.svc.cluster.local");
+    assertThat(common(unknown).getUpstreamCluster()).isEmpty();
+    assertThat(common(reportedBy(Direction.INBOUND)).getUpstreamCluster())
+        .isEqualTo("inbound|443||");
+  }
+
+  @Test
+  void moreIdentitiesThanAreRememberedAreStillRight() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    for (int i = 0; i < 5_000; i++) {
+      c.source = Identity.builder().workload("w" + i, "Deployment").source("test").build();
+      assertThat(common(c).getCustomTagsOrThrow("source_workload")).isEqualTo("w" + i);
+    }
+  }
+
+  @Test
+  void textOfAnyLengthFits() {
+    Connection c = reportedBy(Direction.OUTBOUND);
+    String name = "\u00e4".repeat(40_000);
+    c.source = Identity.builder().workload(name, "Deployment").source("test").build();
+
+    assertThat(common(c).getCustomTagsOrThrow("source_workload")).isEqualTo(name);
+    assertThat(
+            metadata(c)
+                .getFieldsOrThrow("source")
+                .getStructValue()
+                .getFieldsOrThrow("workload")
+                .getStringValue())
+        .isEqualTo(name);
   }
 
   @Test
