@@ -66,7 +66,8 @@ public final class Configuration {
       Setting setting = set == null ? new Setting(key.defaultText(), "default") : set;
       for (String problem : key.type().problems().apply(setting.text())) {
         problems.add(
-            "%s: %s = \"%s\": %s".formatted(setting.source(), key.name(), setting.text(), problem));
+            "%s: %s = \"%s\": %s"
+                .formatted(setting.source(), key.name(), key.shown(setting.text()), problem));
       }
       settings.put(key, setting);
     }

@@ -141,7 +141,7 @@ final class YamlFile {
           out.repeat("  ", path.size() - 1)
               .append(path.getLast())
               .append(": ")
-              .append(quote(setting.text()))
+              .append(quote(key.shown(setting.text())))
               .append("  # ")
               .append(setting.source())
               .append('\n');

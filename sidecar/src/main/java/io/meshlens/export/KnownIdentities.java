@@ -9,12 +9,15 @@ import java.util.function.Consumer;
 
 /**
  * Identities in the encoding of access log entries. The same few occur again and again, so what was
- * encoded is kept, in a table of fixed size where a newcomer takes the place of another. Owned by:
- * one thread.
+ * encoded is kept, in a table of fixed size where a newcomer takes the place of another at last.
+ * Owned by: one thread.
  */
 final class KnownIdentities {
   /** A power of two; an entry is some two kilobytes. */
-  private static final int SIZE = 512;
+  private static final int SIZE = 1024;
+
+  /** Places where an identity may be, from that of its hash on. */
+  private static final int PLACES = 8;
 
   private static final int TEXTS_BYTES = 512;
 
@@ -51,6 +54,7 @@ final class KnownIdentities {
   private static final Encoded UNKNOWN = new Encoded(Identity.UNKNOWN);
 
   private final Encoded[] table = new Encoded[SIZE];
+  private int newcomers;
 
   KnownIdentities() {
     Arrays.fill(table, UNKNOWN);
@@ -63,13 +67,27 @@ final class KnownIdentities {
       return UNKNOWN;
     }
     int hash = System.identityHashCode(identity);
-    int index = (hash ^ (hash >>> 16)) & (SIZE - 1);
-    Encoded found = table[index];
-    if (found.identity != identity) {
-      found = new Encoded(identity);
-      table[index] = found;
+    int first = hash ^ (hash >>> 16);
+    for (int place = 0; place < PLACES; place++) {
+      Encoded found = table[(first + place) & (SIZE - 1)];
+      if (found.identity == identity) {
+        return found;
+      }
     }
-    return found;
+    return remember(identity, first);
+  }
+
+  private Encoded remember(Identity identity, int first) {
+    Encoded encoded = new Encoded(identity);
+    for (int place = 0; place < PLACES; place++) {
+      int index = (first + place) & (SIZE - 1);
+      if (table[index] == UNKNOWN) {
+        table[index] = encoded;
+        return encoded;
+      }
+    }
+    table[(first + (newcomers++ & (PLACES - 1))) & (SIZE - 1)] = encoded;
+    return encoded;
   }
 
   private static byte[] named(String name, byte[] fields) {
