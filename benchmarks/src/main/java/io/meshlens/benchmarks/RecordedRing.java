@@ -57,25 +57,17 @@ final class RecordedRing {
             (outbound
                 ? WireCodes.CONNECTION_DIRECTION_OUTBOUND
                 : WireCodes.CONNECTION_DIRECTION_INBOUND));
-    data.putShort(base + at("states"), states(outbound));
+    data.put(base + at("last_state"), lastState(outbound));
     times(base, index, outbound);
     ends(base, index, outbound);
     counts(base, outbound);
     owner(base, outbound);
   }
 
-  private static short states(boolean outbound) {
-    int states = 1 << WireCodes.CONNECTION_STATE_ESTABLISHED;
-    if (outbound) {
-      states |=
-          1 << WireCodes.CONNECTION_STATE_SYN_SENT
-              | 1 << WireCodes.CONNECTION_STATE_CLOSE_WAIT
-              | 1 << WireCodes.CONNECTION_STATE_LAST_ACK;
-    } else {
-      states |=
-          1 << WireCodes.CONNECTION_STATE_FIN_WAIT1 | 1 << WireCodes.CONNECTION_STATE_FIN_WAIT2;
-    }
-    return (short) (states | 1 << WireCodes.CONNECTION_STATE_CLOSE);
+  /** The server closes first. */
+  private static byte lastState(boolean outbound) {
+    return (byte)
+        (outbound ? WireCodes.CONNECTION_STATE_LAST_ACK : WireCodes.CONNECTION_STATE_FIN_WAIT2);
   }
 
   private void times(int base, int index, boolean outbound) {
