@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
-import com.google.common.net.HostAndPort;
 import io.meshlens.app.AccessLogConfig.StdoutLog;
 import io.meshlens.config.ConfigKey;
 import io.meshlens.config.Configuration;
 import io.meshlens.config.ValueType;
+import io.meshlens.export.AlsAddress;
 import io.meshlens.export.AlsConfig;
+import io.meshlens.export.AlsNode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Settings of access logs, in the order of the reference page. */
 public final class AccessLogSettings {
@@ -25,24 +27,19 @@ public final class AccessLogSettings {
           ValueType.optional(ValueType.duration(Duration.ofSeconds(1), Duration.ofHours(24))),
           "",
           "Time between two records of a connection that stays open; empty for none.");
-  public static final ConfigKey<Optional<HostAndPort>> ALS_ADDRESS =
+  public static final ConfigKey<List<AlsAddress>> ALS_ADDRESS =
       new ConfigKey<>(
           "access_log.als.address",
-          ValueType.optional(ValueType.hostAndPort()),
+          ValueType.list(AlsAddress.EXPECTATION, AlsAddress::problems, AlsAddress::of),
           "",
-          "An Envoy access log service (gRPC, envoy.service.accesslog.v3) to send connections to.");
+          "An Envoy access log service (gRPC, envoy.service.accesslog.v3) to send connections to;"
+              + " others take over while it does not answer. Empty for none.");
   public static final ConfigKey<String> ALS_LOG_NAME =
       new ConfigKey<>(
           "access_log.als.log_name",
           ValueType.text(),
           "meshlens",
           "The log_name that the access log service is told.");
-  public static final ConfigKey<Boolean> ALS_TLS =
-      new ConfigKey<>(
-          "access_log.als.tls",
-          ValueType.bool(),
-          "false",
-          "Whether to use TLS, trusting the system's certificates.");
   public static final ConfigKey<Integer> ALS_QUEUE_SIZE =
       new ConfigKey<>(
           "access_log.als.queue_size",
@@ -52,24 +49,26 @@ public final class AccessLogSettings {
 
   /** All of them. */
   public static final List<ConfigKey<?>> ALL =
-      List.of(
-          STDOUT_ENABLED, PERIODIC_INTERVAL, ALS_ADDRESS, ALS_LOG_NAME, ALS_TLS, ALS_QUEUE_SIZE);
+      Stream.of(
+              List.<ConfigKey<?>>of(
+                  STDOUT_ENABLED, PERIODIC_INTERVAL, ALS_ADDRESS, ALS_LOG_NAME, ALS_QUEUE_SIZE),
+              AlsTransportSettings.ALL)
+          .flatMap(List::stream)
+          .toList();
 
-  static AccessLogConfig accessLog(Configuration values, String nodeId) {
+  static AccessLogConfig accessLog(Configuration values, AlsNode node) {
+    List<AlsAddress> addresses = values.get(ALS_ADDRESS);
     return new AccessLogConfig(
         values.get(STDOUT_ENABLED) ? StdoutLog.ON : StdoutLog.OFF,
         values.get(PERIODIC_INTERVAL),
-        values.get(ALS_ADDRESS).map(address -> als(address, values, nodeId)));
-  }
-
-  private static AlsConfig als(HostAndPort address, Configuration values, String nodeId) {
-    return new AlsConfig(
-        address,
-        values.get(ALS_TLS) ? AlsConfig.Transport.TLS : AlsConfig.Transport.PLAINTEXT,
-        values.get(ALS_LOG_NAME),
-        values.get(ALS_QUEUE_SIZE),
-        nodeId,
-        values.get(Settings.NODE_CLUSTER));
+        addresses.isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                new AlsConfig(
+                    AlsTransportSettings.transport(values, addresses),
+                    node,
+                    values.get(ALS_LOG_NAME),
+                    values.get(ALS_QUEUE_SIZE))));
   }
 
   private AccessLogSettings() {}

@@ -11,6 +11,7 @@ import io.meshlens.kernel.MonoClock;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Vitals;
+import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,21 +28,26 @@ final class AccessLogs {
   /**
    * Nothing is written before {@link #start}.
    *
+   * @param version of this program
    * @param stdout where JSON lines go
+   * @throws IOException when a file that is needed cannot be used
    */
   AccessLogs(
       AccessLogConfig config,
       ConnectionIds ids,
+      String version,
       OutputStream stdout,
       MonoClock clock,
       Vitals vitals,
-      Log log) {
+      Log log)
+      throws IOException {
     if (config.stdout() == StdoutLog.ON) {
       LogStream lines = new LogStream(new JsonFormat(ids), stdout, vitals, log);
       outlets.add(new Outlet("log-writer", lines, lines, lines::end));
     }
     if (config.als().isPresent()) {
-      AlsExporter als = new AlsExporter(config.als().get(), ids, clock::nowMonoNs, vitals, log);
+      AlsExporter als =
+          new AlsExporter(config.als().get(), version, ids, clock::nowMonoNs, vitals, log);
       outlets.add(new Outlet("export-als", als, als, als::end));
       gauges.add(
           new Gauge(

@@ -52,12 +52,16 @@ public final class Settings {
               MetricsSettings.ALL,
               IdentitySettings.ALL,
               List.<ConfigKey<?>>of(
-                  TELEMETRY_ADDRESS, NODE_ID, NODE_CLUSTER, SHUTDOWN_TIMEOUT, LOG_LEVEL))
+                  TELEMETRY_ADDRESS, NODE_ID, NODE_CLUSTER, SHUTDOWN_TIMEOUT, LOG_LEVEL),
+              NodeSettings.ALL)
           .flatMap(List::stream)
           .toList();
 
   /** What several of them must be together. */
-  public static final List<Configuration.Check> CHECKS = KernelSettings.CHECKS;
+  public static final List<Configuration.Check> CHECKS =
+      Stream.of(KernelSettings.CHECKS, AlsTransportSettings.CHECKS, NodeSettings.CHECKS)
+          .flatMap(List::stream)
+          .toList();
 
   private Settings() {}
 }

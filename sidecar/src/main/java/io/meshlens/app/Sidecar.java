@@ -103,6 +103,9 @@ public final class Sidecar implements AutoCloseable {
     readiness.hold(ATTACHED, "the kernel programs are not attached yet");
     FeatureProbe.requirePreconditions(config.kernel());
     cgroup = WatchedCgroup.of(config.kernel().cgroup());
+    ConnectionIds ids = new ConnectionIds(bootId());
+    // First, because it can fail without anything to undo.
+    accessLogs = new AccessLogs(config.accessLog(), ids, version, stdout, clock, vitals, log);
     Optional<Pins> pins = pins();
     programs = KernelPrograms.load(config.kernel(), cgroup, pins);
     ring = programs.mapRing();
@@ -110,9 +113,6 @@ public final class Sidecar implements AutoCloseable {
     udp = programs.watchesUdp() ? Optional.of(new UdpCounts(programs)) : Optional.empty();
     switches = programs.eventSwitches();
     listenerCount = programs.listenerCount();
-    ConnectionIds ids = new ConnectionIds(bootId());
-
-    accessLogs = new AccessLogs(config.accessLog(), ids, stdout, clock, vitals, log);
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
     identities = new IdentitySources(config.identity(), readiness, vitals, log);

@@ -36,7 +36,7 @@ public record SidecarConfig(
         KernelSettings.kernel(values, home),
         KernelSettings.filter(values),
         values.get(Settings.TELEMETRY_ADDRESS),
-        AccessLogSettings.accessLog(values, node),
+        AccessLogSettings.accessLog(values, NodeSettings.node(values, node)),
         MetricsSettings.otlp(values),
         IdentitySettings.identity(values, values.get(Settings.NODE_CLUSTER), node),
         node,

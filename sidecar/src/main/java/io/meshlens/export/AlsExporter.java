@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
-import io.envoyproxy.envoy.config.core.v3.Node;
-import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage;
-import io.grpc.ManagedChannel;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage.Identifier;
 import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -39,18 +37,16 @@ public final class AlsExporter implements ConnectionSink, Runnable {
   private static final Duration STREAM_AGE = Duration.ofSeconds(5);
   private static final Duration GATHER = Duration.ofMillis(500);
   private static final Duration STALL = Duration.ofSeconds(10);
-  private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
-  private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(30);
+  private static final int MESSAGE_BYTES = 64 << 10;
 
   private final AlsConfig config;
-  private final AlsMapping mapping;
+  private final AlsBatch message;
+  private final Identifier identifier;
   private final LongSupplier monoNs;
   private final Vitals vitals;
   private final Log log;
-  private final ManagedChannel channel;
+  private final AlsChannel channel;
   private final BlockingQueue<Connection> waiting;
-  private final Backoff backoff =
-      new Backoff(FIRST_BACKOFF, LONGEST_BACKOFF, RandomGenerator.getDefault());
 
   /** Owned by: export-als. Sent on the current stream and not confirmed yet. */
   private final Deque<Connection> unconfirmed = new ArrayDeque<>();
@@ -61,24 +57,30 @@ public final class AlsExporter implements ConnectionSink, Runnable {
   private volatile boolean ending;
 
   /**
+   * Sends nothing before {@link #run}.
+   *
+   * @param version of this program
    * @param monoNs the monotonic clock, nanoseconds
+   * @throws IOException when the files of TLS cannot be used
    */
   public AlsExporter(
-      AlsConfig config, ConnectionIds ids, LongSupplier monoNs, Vitals vitals, Log log) {
+      AlsConfig config,
+      String version,
+      ConnectionIds ids,
+      LongSupplier monoNs,
+      Vitals vitals,
+      Log log)
+      throws IOException {
     this.monoNs = monoNs;
     this.config = config;
-    this.mapping = new AlsMapping(ids);
+    this.message = new AlsBatch(new AlsMapping(ids), MESSAGE_BYTES);
+    this.identifier = config.node().identifier(config.logName(), version);
     this.vitals = vitals;
     this.log = log;
     this.waiting = new ArrayBlockingQueue<>(config.queueSize());
-    NettyChannelBuilder builder =
-        NettyChannelBuilder.forAddress(config.address().getHost(), config.address().getPort())
-            .userAgent("meshlens");
-    switch (config.transport()) {
-      case PLAINTEXT -> builder.usePlaintext();
-      case TLS -> builder.useTransportSecurity();
-    }
-    this.channel = builder.build();
+    this.channel =
+        new AlsChannel(
+            config.transport(), version, monoNs, RandomGenerator.getDefault(), vitals, log);
   }
 
   @Override
@@ -88,7 +90,7 @@ public final class AlsExporter implements ConnectionSink, Runnable {
       log.warnRepeated(
           "als-full",
           "the access log service %s does not keep up or is away: entries are being lost"
-              .formatted(config.address()));
+              .formatted(config.transport()));
     }
   }
 
@@ -116,10 +118,8 @@ public final class AlsExporter implements ConnectionSink, Runnable {
         if (first.isEmpty()) {
           continue;
         }
-        if (stream(first)) {
-          backoff.reset();
-        } else {
-          Thread.sleep(backoff.next());
+        if (!stream(first)) {
+          Thread.sleep(channel.pause());
         }
       }
     } catch (InterruptedException e) {
@@ -127,7 +127,7 @@ public final class AlsExporter implements ConnectionSink, Runnable {
     } finally {
       vitals.add(
           Vital.ALS_ENTRIES_LOST_SHUTDOWN, unconfirmed.size() + again.size() + waiting.size());
-      channel.shutdownNow();
+      channel.close();
     }
   }
 
@@ -154,24 +154,24 @@ public final class AlsExporter implements ConnectionSink, Runnable {
 
   /** One stream from its identifier to its confirmation; false when it broke. */
   private boolean stream(List<Connection> first) throws InterruptedException {
-    AlsStream stream = new AlsStream(channel, monoNs);
+    AlsStream stream = new AlsStream(channel.next(), monoNs);
     boolean confirmed = false;
     try {
       confirmed = sendAll(stream, first) && stream.confirm(STALL);
     } finally {
       if (confirmed) {
+        channel.succeeded();
         vitals.add(Vital.ALS_ENTRIES_DELIVERED, unconfirmed.size());
       } else {
         vitals.increment(Vital.ALS_STREAMS_FAILED);
         vitals.add(Vital.ALS_ENTRIES_RESENT, unconfirmed.size());
+        stream.cancel();
         log.warnRepeated(
             "als",
-            "access log service %s: %s; trying again"
-                .formatted(config.address(), stream.failure()));
+            "access log service %s; trying again".formatted(channel.failed(stream.status())));
         while (!unconfirmed.isEmpty()) {
           again.addFirst(unconfirmed.removeLast());
         }
-        stream.cancel();
       }
       unconfirmed.clear();
     }
@@ -188,7 +188,8 @@ public final class AlsExporter implements ConnectionSink, Runnable {
         if (!stream.awaitReady(STALL)) {
           return false;
         }
-        stream.send(message(batch, identified));
+        fill(batch, identified);
+        stream.send(message);
         identified = true;
       }
       boolean old = monoNs.getAsLong() - startedNs > STREAM_AGE.toNanos();
@@ -199,21 +200,11 @@ public final class AlsExporter implements ConnectionSink, Runnable {
     }
   }
 
-  private StreamAccessLogsMessage message(List<Connection> batch, boolean identified) {
-    StreamAccessLogsMessage.Builder message = StreamAccessLogsMessage.newBuilder();
+  private void fill(List<Connection> batch, boolean identified) {
+    message.clear();
     if (!identified) {
-      message.setIdentifier(
-          StreamAccessLogsMessage.Identifier.newBuilder()
-              .setNode(
-                  Node.newBuilder()
-                      .setId(config.nodeId())
-                      .setCluster(config.nodeCluster())
-                      .setUserAgentName("meshlens"))
-              .setLogName(config.logName()));
+      message.identify(identifier);
     }
-    for (Connection connection : batch) {
-      message.getTcpLogsBuilder().addLogEntry(mapping.entry(connection));
-    }
-    return message.build();
+    batch.forEach(message::add);
   }
 }

@@ -16,15 +16,9 @@ import java.util.Optional;
  * @param cluster name of its cluster
  * @param pod the pod whose sidecar this is; absent on a node that is watched as a whole
  * @param metadata further keys, which win over ours
- * @param version of this program
  */
 public record AlsNode(
-    String id,
-    String cluster,
-    Place place,
-    Optional<Pod> pod,
-    Map<String, String> metadata,
-    String version) {
+    String id, String cluster, Place place, Optional<Pod> pod, Map<String, String> metadata) {
   /** Where it runs. */
   public record Place(String region, String zone, String subZone) {}
 
@@ -35,13 +29,12 @@ public record AlsNode(
     metadata = Map.copyOf(metadata);
   }
 
-  /** The same of another version. */
-  public AlsNode ofVersion(String other) {
-    return new AlsNode(id, cluster, place, pod, metadata, other);
-  }
-
-  /** What begins a stream. */
-  Identifier identifier(String logName) {
+  /**
+   * What begins a stream.
+   *
+   * @param version of this program
+   */
+  Identifier identifier(String logName, String version) {
     Node.Builder node =
         Node.newBuilder()
             .setId(pod.map(AlsNode::sidecarId).orElse(id))

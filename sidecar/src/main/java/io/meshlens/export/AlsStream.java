@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
-import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
-import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage;
 import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsResponse;
+import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -17,11 +17,10 @@ import org.jspecify.annotations.Nullable;
  * One StreamAccessLogs call with blocking, bounded waits. Callbacks come on gRPC's threads and only
  * note what happened; all else is owned by export-als.
  */
-final class AlsStream
-    implements ClientResponseObserver<StreamAccessLogsMessage, StreamAccessLogsResponse> {
+final class AlsStream implements ClientResponseObserver<AlsBatch, StreamAccessLogsResponse> {
   private final Object lock = new Object();
   private final LongSupplier monoNs;
-  private final ClientCallStreamObserver<StreamAccessLogsMessage> requests;
+  private final ClientCallStreamObserver<AlsBatch> requests;
 
   /** Guarded by lock: how the call ended. */
   private @Nullable Status ended;
@@ -29,12 +28,13 @@ final class AlsStream
   AlsStream(Channel channel, LongSupplier monoNs) {
     this.monoNs = monoNs;
     requests =
-        (ClientCallStreamObserver<StreamAccessLogsMessage>)
-            AccessLogServiceGrpc.newStub(channel).streamAccessLogs(this);
+        (ClientCallStreamObserver<AlsBatch>)
+            ClientCalls.asyncClientStreamingCall(
+                channel.newCall(AlsBatch.STREAM_ACCESS_LOGS, CallOptions.DEFAULT), this);
   }
 
   @Override
-  public void beforeStart(ClientCallStreamObserver<StreamAccessLogsMessage> stream) {
+  public void beforeStart(ClientCallStreamObserver<AlsBatch> stream) {
     stream.setOnReadyHandler(this::wake);
   }
 
@@ -83,7 +83,7 @@ final class AlsStream
     }
   }
 
-  void send(StreamAccessLogsMessage message) {
+  void send(AlsBatch message) {
     requests.onNext(message);
   }
 
@@ -112,12 +112,13 @@ final class AlsStream
     }
   }
 
-  /** Why the stream is of no use any more, for the log. */
-  String failure() {
+  /** How the stream ended, or that it did not in time. */
+  Status status() {
     synchronized (lock) {
-      return ended == null
-          ? "no answer in time"
-          : ended.getCode() + (ended.getDescription() == null ? "" : ": " + ended.getDescription());
+      if (ended == null) {
+        return Status.DEADLINE_EXCEEDED.withDescription("no answer in time");
+      }
+      return ended.isOk() ? Status.UNKNOWN.withDescription("ended before all was sent") : ended;
     }
   }
 

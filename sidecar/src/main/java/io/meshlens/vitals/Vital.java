@@ -160,6 +160,21 @@ public enum Vital {
       "{stream}",
       "",
       "Streams to the access log service that ended with an error."),
+  ALS_FAILOVERS(
+      "meshlens.access_log.als.failovers",
+      "{failover}",
+      "",
+      "Changes to another address of access_log.als.address."),
+  ALS_TLS_RELOADED(
+      "meshlens.access_log.als.tls.reloads",
+      "{reload}",
+      "",
+      "Times that changed files of TLS for the access log service were put in force."),
+  ALS_TLS_RELOAD_FAILED(
+      "meshlens.access_log.als.tls.reload.failures",
+      "{reload}",
+      "",
+      "Times that changed files of TLS could not be used; those before stay."),
   OTLP_EXPORTS_SUCCEEDED(
       "meshlens.otlp.exports", "{export}", "", "Metric exports accepted by the OTLP receiver."),
   OTLP_EXPORTS_FAILED(

@@ -32,9 +32,11 @@ final class SettingsTest {
         List.of(
             KernelSettings.class,
             AccessLogSettings.class,
+            AlsTransportSettings.class,
             MetricsSettings.class,
             IdentitySettings.class,
-            Settings.class)) {
+            Settings.class,
+            NodeSettings.class)) {
       for (Field field : room.getFields()) {
         if (field.getType() == ConfigKey.class) {
           declared.add(field.get(null));

@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 final class AlsBatchTest {
   private static final AlsNode NODE =
-      new AlsNode(
-          "node-7", "north", new AlsNode.Place("", "", ""), Optional.empty(), Map.of(), "1.2.3");
+      new AlsNode("node-7", "north", new AlsNode.Place("", "", ""), Optional.empty(), Map.of());
 
   private final AlsMapping mapping = new AlsMapping(new ConnectionIds("1f0c2a9b"));
   private final AlsBatch batch = new AlsBatch(mapping, 16);
@@ -69,7 +68,7 @@ final class AlsBatchTest {
 
   @Test
   void firstMessageSaysWhoSends() throws IOException {
-    Identifier identifier = NODE.identifier("log");
+    Identifier identifier = NODE.identifier("log", "1.2.3");
     batch.identify(identifier);
     batch.add(connection(5));
 
@@ -80,7 +79,7 @@ final class AlsBatchTest {
 
   @Test
   void messageIsUsedAgainForTheNext() throws IOException {
-    batch.identify(NODE.identifier("log"));
+    batch.identify(NODE.identifier("log", "1.2.3"));
     batch.add(connection(5));
     batch.clear();
     batch.add(connection(7));
@@ -133,7 +132,7 @@ final class AlsBatchTest {
 
   @Test
   void nodeOfAMachineIsNamedByItsId() {
-    Node node = NODE.identifier("log").getNode();
+    Node node = NODE.identifier("log", "1.2.3").getNode();
 
     assertThat(node.getId()).isEqualTo("node-7");
     assertThat(node.getCluster()).isEqualTo("north");
@@ -151,10 +150,9 @@ final class AlsBatchTest {
             "north",
             new AlsNode.Place("eu", "eu-1", "rack-3"),
             Optional.of(new AlsNode.Pod("cart-1", "shop", "10.1.2.3")),
-            Map.of("WORKLOAD_NAME", "cart", "NAME", "mine"),
-            "1.2.3");
+            Map.of("WORKLOAD_NAME", "cart", "NAME", "mine"));
 
-    Node node = sidecar.identifier("log").getNode();
+    Node node = sidecar.identifier("log", "1.2.3").getNode();
 
     assertThat(node.getId()).isEqualTo("sidecar~10.1.2.3~cart-1.shop~shop.svc.cluster.local");
     assertThat(node.getLocality().getRegion()).isEqualTo("eu");

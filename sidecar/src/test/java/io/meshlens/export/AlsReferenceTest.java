@@ -120,10 +120,9 @@ final class AlsReferenceTest {
             "north",
             new AlsNode.Place("eu", "eu-1", "rack-3"),
             Optional.of(new AlsNode.Pod("cart-1", "shop", "10.1.2.3")),
-            Map.of("WORKLOAD_NAME", "cart"),
-            "1.2.3");
+            Map.of("WORKLOAD_NAME", "cart"));
     AlsBatch batch = new AlsBatch(mapping, 1024);
-    batch.identify(node.identifier("log"));
+    batch.identify(node.identifier("log", "1.2.3"));
     for (Connection c : connections()) {
       batch.add(c);
     }
