@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An Envoy access log service that prints what it gets: one JSON line for each message and entry.
 
-usage: als_server.py PROTO_DIRECTORY PORT [MODE]
+usage: als_server.py PROTO_DIRECTORY PORT [MODE [CERTIFICATE KEY AUTHORITIES]]
+PORT: of 127.0.0.1, 0 for any free one, or unix:PATH
 MODE: serve (default); hang: accept streams and never read; refuse: end each stream with UNAVAILABLE;
+      exhausted: end each with RESOURCE_EXHAUSTED;
       die: take one message of the first stream, then break it; serve every other one.
+With the three files, TLS that asks for a client's certificate.
 """
 import json
 import sys
@@ -27,13 +30,18 @@ def stream_access_logs(requests, context):
     with LOCK:
         STREAMS["count"] += 1
         stream = STREAMS["count"]
-    peer.say(json.dumps({"stream": stream}))
+    headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+    identities = context.auth_context().get("x509_subject_alternative_name", [])
+    peer.say(json.dumps({
+        "stream": stream, "headers": headers, "client": [name.decode() for name in identities]}))
     if MODE == "hang":
         while context.is_active():
             time.sleep(0.1)
         return als_pb2.StreamAccessLogsResponse()
     if MODE == "refuse":
         context.abort(grpc.StatusCode.UNAVAILABLE, "refused by the test")
+    if MODE == "exhausted":
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much, says the test")
     for message in requests:
         if MODE == "die" and stream == 1:
             context.abort(grpc.StatusCode.INTERNAL, "broken by the test")
@@ -52,4 +60,15 @@ HANDLER = grpc.method_handlers_generic_handler(
         request_deserializer=als_pb2.StreamAccessLogsMessage.FromString,
         response_serializer=als_pb2.StreamAccessLogsResponse.SerializeToString)})
 
-peer.serve(HANDLER, sys.argv[2])
+
+
+def contents(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+CREDENTIALS = None
+if len(sys.argv) > 4:
+    CERTIFICATE, KEY, AUTHORITIES = (contents(path) for path in sys.argv[4:7])
+    CREDENTIALS = grpc.ssl_server_credentials([(KEY, CERTIFICATE)], AUTHORITIES, require_client_auth=True)
+peer.serve(HANDLER, sys.argv[2], CREDENTIALS)

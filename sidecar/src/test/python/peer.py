@@ -37,11 +37,15 @@ def say(text):
     sys.stdout.flush()
 
 
-def serve(handler, port):
-    """Serves one gRPC service on a loopback port (0: any free one), says which, and never returns."""
+def serve(handler, port, credentials=None):
+    """Serves one gRPC service on a loopback port (0: any free one) or unix:PATH, says which, and never returns."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
     server.add_generic_rpc_handlers((handler,))
-    bound = server.add_insecure_port("127.0.0.1:" + port)
+    address = port if port.startswith("unix:") else "127.0.0.1:" + port
+    if credentials is None:
+        bound = server.add_insecure_port(address)
+    else:
+        bound = server.add_secure_port(address, credentials)
     server.start()
     say(json.dumps({"port": bound}))
     server.wait_for_termination()

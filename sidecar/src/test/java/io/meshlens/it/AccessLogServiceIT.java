@@ -10,12 +10,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The stream as an independent server reads it: Python's gRPC on Envoy's own .proto files. */
 @RequiresKernel
@@ -216,6 +218,125 @@ class AccessLogServiceIT {
                       x -> messages(server).stream().filter(m -> m.has("stream")).count() >= 3));
       assertThat(sidecar.metric("meshlens_access_log_als_stream_failures_total", Map.of()))
           .isGreaterThanOrEqualTo(2);
+    }
+  }
+
+  @Test
+  void mutualTlsHeadersAndAUnixSocketReachTheServer(@TempDir Path directory) throws Exception {
+    AlsCertificates certificates = new AlsCertificates(directory);
+    Path socket = directory.resolve("als.sock");
+    try (ChildProcess server =
+            ChildProcess.python(
+                "als_server.py",
+                ChildProcess.protoDirectory(),
+                "unix:" + socket,
+                "serve",
+                certificates.certificate("server"),
+                certificates.key("server"),
+                certificates.certificate("authority"));
+        SidecarProcess sidecar =
+            SidecarProcess.run(
+                "access_log.als.address=unix:" + listening(server, socket),
+                "access_log.als.tls.enabled=true",
+                "access_log.als.tls.ca_file=" + certificates.certificate("authority"),
+                "access_log.als.tls.cert_file=" + certificates.certificate("client"),
+                "access_log.als.tls.key_file=" + certificates.key("client"),
+                "access_log.als.authority=als.test",
+                "access_log.als.headers=x-token=a%3bb",
+                "node.pod_name=cart-1",
+                "node.pod_namespace=shop",
+                "node.pod_ip=10.1.2.3",
+                "node.zone=eu-1",
+                "node.metadata=WORKLOAD_NAME=cart");
+        ServerSocket application = listen()) {
+      int port = application.getLocalPort();
+      exchange(application, 3, 11);
+      ChildProcess.await(
+          "every entry",
+          () -> Optional.of(ids(entries(server, port))).filter(ids -> ids.size() == 6));
+      JsonNode stream =
+          messages(server).stream().filter(m -> m.has("headers")).findFirst().orElseThrow();
+      assertThat(stream.at("/headers/x-token").asText()).isEqualTo("a;b");
+      assertThat(stream.at("/headers/user-agent").asText()).startsWith("meshlens/");
+      assertThat(stream.at("/client/0").asText()).isEqualTo("client.test");
+      JsonNode node =
+          messages(server).stream()
+              .filter(m -> m.has("identifier"))
+              .findFirst()
+              .orElseThrow()
+              .at("/identifier/node");
+      assertThat(node.path("id").asText())
+          .isEqualTo("sidecar~10.1.2.3~cart-1.shop~shop.svc.cluster.local");
+      assertThat(node.at("/locality/zone").asText()).isEqualTo("eu-1");
+      assertThat(node.at("/metadata/WORKLOAD_NAME").asText()).isEqualTo("cart");
+      assertThat(node.path("userAgentVersion").asText()).isNotEmpty();
+      for (JsonNode entry : entries(server, port)) {
+        JsonNode common = entry.path("commonProperties");
+        boolean inbound = common.at("/customTags/direction").asText().equals("inbound");
+        assertThat(entry.at("/connectionProperties/receivedBytes").asText()).isEqualTo("11");
+        assertThat(entry.at("/connectionProperties/sentBytes").asText()).isEqualTo("17");
+        assertThat(common.path("downstreamWireBytesReceived").asText()).isEqualTo("11");
+        assertThat(common.path("upstreamWireBytesReceived").asText()).isEqualTo("17");
+        assertThat(common.path("accessLogType").asText()).isEqualTo("TcpConnectionEnd");
+        assertThat(common.path("upstreamCluster").asText())
+            .isEqualTo(inbound ? "inbound|" + port + "||" : "");
+        assertThat(common.path("upstreamRequestAttemptCount").asInt()).isEqualTo(inbound ? 0 : 1);
+        assertThat(common.at("/metadata/filterMetadata/meshlens/packets_sent").asInt())
+            .isGreaterThan(2);
+      }
+    }
+  }
+
+  private static Path listening(ChildProcess server, Path socket) throws InterruptedException {
+    portOf(server);
+    return socket;
+  }
+
+  @Test
+  void anotherServerTakesOverAndNothingIsLost() throws Exception {
+    try (ChildProcess second = server(0, "serve");
+        ChildProcess first = server(0, "exhausted");
+        SidecarProcess sidecar =
+            SidecarProcess.run(
+                "access_log.als.address=127.0.0.1:%d;127.0.0.1:%d"
+                    .formatted(portOf(first), portOf(second)));
+        ServerSocket application = listen()) {
+      int port = application.getLocalPort();
+      exchange(application, 7, 11);
+      ChildProcess.await(
+          "every entry at the second server",
+          () -> Optional.of(ids(entries(second, port))).filter(ids -> ids.size() == 14));
+      assertThat(sidecar.metric("meshlens_access_log_als_failovers_total", Map.of())).isPositive();
+      assertThat(sidecar.process().err())
+          .anyMatch(line -> line.contains("RESOURCE_EXHAUSTED: too much, says the test"));
+      assertThat(sidecar.metric("meshlens_access_log_als_lost_total", Map.of())).isZero();
+    }
+  }
+
+  @Test
+  void everyWrongSettingIsSaidAtOnce() throws Exception {
+    try (ChildProcess program =
+        ChildProcess.of(
+            SidecarProcess.LAUNCHER,
+            "run",
+            "--set",
+            "access_log.als.address=http://als:9001;als;unix:als.sock",
+            "--set",
+            "access_log.als.tls.cert_file=/nowhere/tls.crt",
+            "--set",
+            "access_log.als.headers=a b=geheim",
+            "--set",
+            "node.pod_name=cart-1")) {
+      assertThat(program.exitCode()).isEqualTo(2);
+      String said = String.join("\n", program.err());
+      assertThat(said)
+          .contains("\"http://als:9001\" is a URL; expected HOST:PORT such as collector:9001")
+          .contains("\"als\" has no port; expected HOST:PORT")
+          .contains("\"unix:als.sock\" has no absolute path; expected one such as")
+          .contains("files of access_log.als.tls are given, but access_log.als.tls.enabled is false")
+          .contains("\"a b\" cannot be the name of a header")
+          .contains("not set: node.pod_namespace, node.pod_ip")
+          .doesNotContain("geheim");
     }
   }
 }
