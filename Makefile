@@ -73,6 +73,13 @@ kubernetes:
 		$(maven) -pl jni,proto,bpf,sidecar verify -Dtest=none -Dit.test=KubernetesApiIT \
 		-Dsurefire.failIfNoSpecifiedTests=false -Dfailsafe.failIfNoSpecifiedTests=false
 
+## third-party  send access logs to Apache SkyWalking and compare what it gives back
+third-party:
+	$(as_root)
+	@scripts/install-packages.sh build test
+	@$(MAKE) --no-print-directory build
+	scripts/third-party.sh
+
 ## wire     regenerate the Java readers after a change of bpf/include/wire.h
 wire:
 	$(maven) -pl jni,bpf test -Dtest=WireReadersTest -Dsurefire.failIfNoSpecifiedTests=false -Dgolden.update=true
@@ -95,4 +102,4 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: run test kernels build dist bench image kubernetes wire golden format clean help
+.PHONY: run test kernels build dist bench image kubernetes third-party wire golden format clean help

@@ -20,12 +20,14 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChanne
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 
 /** A real gRPC server with the access log service. */
 final class AlsReceiver extends AccessLogServiceGrpc.AccessLogServiceImplBase
@@ -63,7 +65,8 @@ final class AlsReceiver extends AccessLogServiceGrpc.AccessLogServiceImplBase
   }
 
   static AlsReceiver at(int port, ServerCredentials credentials) throws IOException {
-    return new AlsReceiver(new InetSocketAddress("127.0.0.1", port), credentials);
+    return new AlsReceiver(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), port), credentials);
   }
 
   static AlsReceiver unix(Path path) throws IOException {
@@ -119,6 +122,8 @@ final class AlsReceiver extends AccessLogServiceGrpc.AccessLogServiceImplBase
   @Override
   public void close() throws InterruptedException {
     server.shutdownNow().awaitTermination();
-    loop.ifPresent(EventLoopGroup::shutdownGracefully);
+    if (loop.isPresent()) {
+      loop.get().shutdownGracefully(0, 1, TimeUnit.SECONDS).await(2, TimeUnit.SECONDS);
+    }
   }
 }

@@ -333,7 +333,8 @@ class AccessLogServiceIT {
           .contains("\"http://als:9001\" is a URL; expected HOST:PORT such as collector:9001")
           .contains("\"als\" has no port; expected HOST:PORT")
           .contains("\"unix:als.sock\" has no absolute path; expected one such as")
-          .contains("files of access_log.als.tls are given, but access_log.als.tls.enabled is false")
+          .contains(
+              "files of access_log.als.tls are given, but access_log.als.tls.enabled is false")
           .contains("\"a b\" cannot be the name of a header")
           .contains("not set: node.pod_namespace, node.pod_ip")
           .doesNotContain("geheim");

@@ -18,8 +18,7 @@ final class AlsCertificates {
     for (String[] end : new String[][] {{"server", "als.test"}, {"client", "client.test"}}) {
       String request = file(end[0] + ".csr");
       Files.writeString(Path.of(file(end[0] + ".ext")), "subjectAltName=DNS:" + end[1] + "\n");
-      openssl(
-          "req -subj /CN=%s %s -keyout %s -out %s".formatted(end[1], ec, key(end[0]), request));
+      openssl("req -subj /CN=%s %s -keyout %s -out %s".formatted(end[1], ec, key(end[0]), request));
       openssl(
           "x509 -req -days 2 -in %s -CA %s -CAkey %s -CAcreateserial -extfile %s -out %s"
               .formatted(
