@@ -2,7 +2,7 @@
 """An Envoy access log service that prints what it gets: one JSON line for each message and entry.
 
 usage: als_server.py PROTO_DIRECTORY PORT [MODE [CERTIFICATE KEY AUTHORITIES]]
-PORT: of 127.0.0.1, 0 for any free one, or unix:PATH
+PORT: of 127.0.0.1, 0 for any free one, or ADDRESS:PORT, or unix:PATH
 MODE: serve (default); hang: accept streams and never read; refuse: end each stream with UNAVAILABLE;
       exhausted: end each with RESOURCE_EXHAUSTED;
       die: take one message of the first stream, then break it; serve every other one.

@@ -38,10 +38,10 @@ def say(text):
 
 
 def serve(handler, port, credentials=None):
-    """Serves one gRPC service on a loopback port (0: any free one) or unix:PATH, says which, and never returns."""
+    """Serves one gRPC service on a loopback port (0: any free one), ADDRESS:PORT or unix:PATH, says which, and never returns."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
     server.add_generic_rpc_handlers((handler,))
-    address = port if port.startswith("unix:") else "127.0.0.1:" + port
+    address = port if ":" in port else "127.0.0.1:" + port
     if credentials is None:
         bound = server.add_insecure_port(address)
     else:

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -310,6 +311,40 @@ class AccessLogServiceIT {
       assertThat(sidecar.process().err())
           .anyMatch(line -> line.contains("RESOURCE_EXHAUSTED: too much, says the test"));
       assertThat(sidecar.metric("meshlens_access_log_als_lost_total", Map.of())).isZero();
+    }
+  }
+
+  @Test
+  void nameThatMovedIsFollowedOnceTheOldPlaceFails(@TempDir Path directory) throws Exception {
+    Path hosts = Files.writeString(directory.resolve("hosts"), "127.0.0.1 als.test\n");
+    try (ChildProcess old = server(0, "serve")) {
+      int serverPort = portOf(old);
+      try (SidecarProcess sidecar =
+              SidecarProcess.runAt(
+                  List.of(
+                      "/usr/bin/env",
+                      "MESHLENS_JAVA_OPTS=-Dsun.net.inetaddr.ttl=0 -Djdk.net.hosts.file=" + hosts),
+                  "access_log.als.address=als.test:" + serverPort);
+          ServerSocket application = listen()) {
+        int port = application.getLocalPort();
+        exchange(application, 2, 11);
+        ChildProcess.await(
+            "the old place to have its entries",
+            () -> Optional.of(ids(entries(old, port))).filter(ids -> ids.size() == 4));
+        ChildProcess.await(
+            "their confirmation", () -> Optional.of(true).filter(x -> delivered(sidecar) >= 4));
+        Files.writeString(hosts, "127.0.0.2 als.test\n");
+        try (ChildProcess moved =
+            ChildProcess.python(
+                "als_server.py", ChildProcess.protoDirectory(), "127.0.0.2:" + serverPort)) {
+          portOf(moved);
+          old.kill();
+          exchange(application, 3, 11);
+          ChildProcess.await(
+              "the new place to have the rest",
+              () -> Optional.of(ids(entries(moved, port))).filter(ids -> ids.size() == 6));
+        }
+      }
     }
   }
 
