@@ -6,9 +6,9 @@
 #
 # usage: third-party.sh              last line: "all N entries ..."; exit code 1 if anything differs
 #
-#   MESHLENS_SKYWALKING_CLASSPATH   file with the server's class path. When unset, its 260 jars (130 MB)
-#                                   are fetched by Maven, once.
-#   MESHLENS_SKYWALKING_JAVA        a Java 17 or newer that runs it; default: java
+#   SKYWALKING_CLASSPATH   file with the server's class path. When unset, its 260 jars (130 MB) are
+#                          fetched by Maven, once.
+#   SKYWALKING_JAVA        a Java 17 or newer that runs it; default: java
 #
 # Needs root, and the program built (make build). The server takes about 1 GB and, on a quiet machine,
 # some 20 s to start. All listens on 127.0.0.1 on free ports and is ended by pid.
@@ -16,8 +16,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/meshlens/skywalking
-java=${MESHLENS_SKYWALKING_JAVA:-java}
-class_path=${MESHLENS_SKYWALKING_CLASSPATH:-$cache/class-path}
+java=${SKYWALKING_JAVA:-java}
+class_path=${SKYWALKING_CLASSPATH:-$cache/class-path}
 pids=()
 
 say() { echo "third-party.sh: $*" >&2; }
@@ -80,8 +80,11 @@ done
   --set "node.metadata=SERVICE=meshlens-test;NAME=this-node" \
   >"$work/log" 2>"$work/meshlens.log" &
 pids+=($!)
-for _ in $(seq 300); do
-  grep -q 'metrics on' "$work/meshlens.log" && break
+until grep -q 'metrics on' "$work/meshlens.log"; do
+  if [ $SECONDS -gt 600 ] || ! kill -0 "${pids[1]}" 2>/dev/null; then
+    cat "$work/meshlens.log" >&2
+    exit 1
+  fi
   sleep 0.2
 done
 
