@@ -169,10 +169,16 @@ final class ResourceWatch implements Runnable {
     String query =
         "?watch=1&allowWatchBookmarks=true&timeoutSeconds=%d&resourceVersion=%s"
             .formatted(seconds, encoded(resourceVersion));
-    boolean isLively = false;
-    try (InputStream body = get(query, resource.acceptedByWatch(), config.watchIdle());
-        ObjectStream.Events events = objects.new Events(body)) {
+    try (InputStream body = get(query, resource.acceptedByWatch(), config.watchIdle())) {
+      // Before the first event, which may be a minute away.
       readiness.clearNote(noteSubject());
+      return follow(body);
+    }
+  }
+
+  private boolean follow(InputStream body) throws IOException {
+    boolean isLively = false;
+    try (ObjectStream.Events events = objects.new Events(body)) {
       while (true) {
         String now = events.next(sink);
         if (now == null) {

@@ -23,7 +23,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What no real API server can be made to do; the real one is in {@link KubernetesApiIT}. */
 final class KubernetesSourceTest {
-  private static final Duration IDLE = Duration.ofMillis(700);
+  /** Where silence is the subject. */
+  private static final Duration IMPATIENT = Duration.ofMillis(700);
+
+  /** Where it must not be taken for a failure, however busy the machine is. */
+  private static final Duration PATIENT = Duration.ofSeconds(60);
 
   @TempDir private Path directory;
   private FakeApi api;
@@ -41,7 +45,11 @@ final class KubernetesSourceTest {
   }
 
   private SourceUnderTest source() throws IOException {
-    return new SourceUnderTest(api.uri(), token, directory.resolve("none"), IDLE);
+    return source(PATIENT);
+  }
+
+  private SourceUnderTest source(Duration idle) throws IOException {
+    return new SourceUnderTest(api.uri(), token, directory.resolve("none"), idle);
   }
 
   private static String pod(String name, String address) {
@@ -123,7 +131,7 @@ final class KubernetesSourceTest {
     api.next("watch api/v1/pods", text(410, "{\"message\":\"too old\"}"));
     api.next("list api/v1/pods", cut("{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":["));
     api.next("list api/v1/pods", api.silence("{\"items\":["));
-    try (SourceUnderTest source = source()) {
+    try (SourceUnderTest source = source(IMPATIENT)) {
       source.awaitVital(Vital.KUBERNETES_FAILED_SILENT, 1);
 
       assertThat(source.vitals.get(Vital.KUBERNETES_FAILED_EXPIRED)).isEqualTo(1);
@@ -135,7 +143,7 @@ final class KubernetesSourceTest {
   void aServerThatHangsIsLeftAndAskedAgain() throws IOException {
     api.next("list api/v1/pods", exchange -> api.silence("").give(exchange));
     api.next("list api/v1/pods", text(200, list(pod("good", "10.0.0.7"))));
-    try (SourceUnderTest source = source()) {
+    try (SourceUnderTest source = source(IMPATIENT)) {
       source.awaitWorkload("10.0.0.7", "good");
 
       assertThat(source.vitals.get(Vital.KUBERNETES_FAILED_SILENT)).isPositive();
@@ -153,7 +161,7 @@ final class KubernetesSourceTest {
     api.next(
         "watch api/v1/pods",
         api.silence(event("DELETED", pod("a", "10.0.0.7")) + event("ADDED", pod("c", "10.0.0.7"))));
-    try (SourceUnderTest source = source()) {
+    try (SourceUnderTest source = source(IMPATIENT)) {
       source.awaitWorkload("10.0.0.8", "b");
       source.awaitWorkload("10.0.0.7", "c");
 
