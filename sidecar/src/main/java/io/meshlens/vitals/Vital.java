@@ -181,7 +181,39 @@ public enum Vital {
       "meshlens.otlp.failures",
       "{export}",
       "",
-      "Metric exports that failed; sums are cumulative, so the next export carries their numbers.");
+      "Metric exports that failed; sums are cumulative, so the next export carries their numbers."),
+  ISTIO_RESPONSES(
+      "meshlens.identity.istio.responses",
+      "{response}",
+      "",
+      "Responses of the Istio control plane that were taken."),
+  ISTIO_REFUSED_UNDECODABLE(
+      "meshlens.identity.istio.refused",
+      "{resource}",
+      "undecodable",
+      "Workloads and services of the Istio control plane that give no names; those of the same name"
+          + " before stay in force."),
+  ISTIO_REFUSED_KIND("meshlens.identity.istio.refused", "{resource}", "unknown_kind", ""),
+  ISTIO_REFUSED_ADDRESS("meshlens.identity.istio.refused", "{resource}", "address", ""),
+  ISTIO_REFUSED_TEXT("meshlens.identity.istio.refused", "{resource}", "text", ""),
+  ISTIO_REFUSED_NAME("meshlens.identity.istio.refused", "{resource}", "name_clash", ""),
+  ISTIO_REFUSED_LIMIT("meshlens.identity.istio.refused", "{resource}", "limit", ""),
+  ISTIO_ADDRESSES_DISPUTED(
+      "meshlens.identity.istio.disputes",
+      "{address}",
+      "",
+      "Times that an address came to belong to several workloads or services; the latest has it, and"
+          + " nobody where they came at once."),
+  ISTIO_STREAMS_FAILED_CREDENTIALS(
+      "meshlens.identity.istio.stream.failures",
+      "{stream}",
+      "credentials",
+      "Streams of the Istio control plane that could not be made or broke; names stay as they"
+          + " were."),
+  ISTIO_STREAMS_FAILED_REFUSED(
+      "meshlens.identity.istio.stream.failures", "{stream}", "refused", ""),
+  ISTIO_STREAMS_FAILED_SILENT("meshlens.identity.istio.stream.failures", "{stream}", "silent", ""),
+  ISTIO_STREAMS_FAILED_BROKEN("meshlens.identity.istio.stream.failures", "{stream}", "broken", "");
 
   private final String metric;
   private final String unit;

@@ -72,6 +72,17 @@ final class ChildProcess implements AutoCloseable {
     }
   }
 
+  /** The protocols that are declared here. */
+  static String ownProtoDirectory() {
+    return Path.of("../proto/src/main/proto").toAbsolutePath().toString();
+  }
+
+  /** A line for the program's standard input. */
+  void tell(String line) throws IOException {
+    process.getOutputStream().write((line + "\n").getBytes(UTF_8));
+    process.getOutputStream().flush();
+  }
+
   long pid() {
     return process.pid();
   }
