@@ -51,6 +51,7 @@ public final class Settings {
               AccessLogSettings.ALL,
               MetricsSettings.ALL,
               IdentitySettings.ALL,
+              IstioSettings.ALL,
               List.<ConfigKey<?>>of(
                   TELEMETRY_ADDRESS, NODE_ID, NODE_CLUSTER, SHUTDOWN_TIMEOUT, LOG_LEVEL),
               NodeSettings.ALL)
@@ -59,7 +60,11 @@ public final class Settings {
 
   /** What several of them must be together. */
   public static final List<Configuration.Check> CHECKS =
-      Stream.of(KernelSettings.CHECKS, AlsTransportSettings.CHECKS, NodeSettings.CHECKS)
+      Stream.of(
+              KernelSettings.CHECKS,
+              AlsTransportSettings.CHECKS,
+              IstioSettings.CHECKS,
+              NodeSettings.CHECKS)
           .flatMap(List::stream)
           .toList();
 

@@ -52,6 +52,7 @@ final class ArchitectureTest {
             "config",
             "enrich",
             "enrich.kubernetes",
+            "enrich.xds",
             "export",
             "flow",
             "kernel",
@@ -73,6 +74,7 @@ final class ArchitectureTest {
     "kernel, kernel libbpf netlink wire flow vitals",
     "enrich, enrich flow vitals",
     "enrich.kubernetes, enrich.kubernetes enrich flow vitals",
+    "enrich.xds, enrich.xds enrich flow vitals",
     "metrics, metrics flow vitals",
     "accesslog, accesslog flow vitals",
     "export, export metrics accesslog flow vitals",
@@ -145,13 +147,13 @@ final class ArchitectureTest {
   }
 
   @Test
-  void generatedProtocolTypesAppearOnlyAtTheWaysOut() {
+  void generatedProtocolTypesAppearOnlyAtTheWaysOutAndWhereTheyAreRead() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(packages("export api"))
+        .resideOutsideOfPackages(packages("export api enrich.xds"))
         .should()
         .dependOnClassesThat()
-        .resideInAPackage("io.envoyproxy..")
+        .resideInAnyPackage("io.envoyproxy..", "io.istio..", "com.google.rpc..")
         .check(CLASSES);
   }
 

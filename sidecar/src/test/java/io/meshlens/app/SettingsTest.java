@@ -35,6 +35,7 @@ final class SettingsTest {
             AlsTransportSettings.class,
             MetricsSettings.class,
             IdentitySettings.class,
+            IstioSettings.class,
             Settings.class,
             NodeSettings.class)) {
       for (Field field : room.getFields()) {

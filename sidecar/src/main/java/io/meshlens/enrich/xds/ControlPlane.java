@@ -9,6 +9,7 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
+import io.grpc.ManagedChannelRegistry;
 import io.grpc.Metadata;
 import io.grpc.TlsChannelCredentials;
 import java.io.IOException;
@@ -87,8 +88,8 @@ final class ControlPlane implements AutoCloseable {
     try {
       return Grpc.newChannelBuilderForAddress(
           config.address().getHost(), config.address().getPort(), credentials);
-    } catch (IllegalArgumentException e) {
-      // What is in the files is looked at here.
+    } catch (IllegalArgumentException | ManagedChannelRegistry.ProviderNotFoundException e) {
+      // What is in the files is looked at here, by the transport.
       throw new CredentialsException(
           List.of("the certificates cannot be used: " + Failure.reasons(e)));
     }

@@ -94,7 +94,7 @@ public final class WorkloadDiscovery implements Runnable {
             "Workloads and services that are kept at most.",
             config::maxResources),
         gauge(
-            "addresses",
+            "claimed",
             "{address}",
             "Addresses that the control plane gives an owner.",
             () -> table.levels().addresses()),
@@ -154,7 +154,20 @@ public final class WorkloadDiscovery implements Runnable {
     }
   }
 
+  /** One connection, whatever happens to it. */
   private void connect() throws InterruptedException {
+    try {
+      converse();
+    } catch (ControlPlane.CredentialsException e) {
+      fail(new Failure(Vital.ISTIO_STREAMS_FAILED_CREDENTIALS, String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      // A bug of ours or of gRPC must not end discovery for good.
+      fail(new Failure(Vital.ISTIO_STREAMS_FAILED_BROKEN, Failure.reasons(e)));
+      log.error("the stream of the control plane broke unexpectedly", e);
+    }
+  }
+
+  private void converse() throws InterruptedException, ControlPlane.CredentialsException {
     try (ControlPlane plane = ControlPlane.open(config)) {
       DeltaStream stream = plane.stream(this::receive);
       current = stream;
@@ -169,8 +182,6 @@ public final class WorkloadDiscovery implements Runnable {
         current = null;
         stream.close();
       }
-    } catch (ControlPlane.CredentialsException e) {
-      fail(new Failure(Vital.ISTIO_STREAMS_FAILED_CREDENTIALS, String.valueOf(e.getMessage())));
     }
   }
 
@@ -189,7 +200,6 @@ public final class WorkloadDiscovery implements Runnable {
   }
 
   private void fail(Failure failure) {
-    vitals.increment(failure.vital());
     boolean never = table.levels().equals(WorkloadTable.Levels.NONE);
     readiness.note(
         NOTE,
@@ -201,6 +211,7 @@ public final class WorkloadDiscovery implements Runnable {
     log.warnRepeated(
         "istio",
         "control plane %s: %s; trying again".formatted(config.describe(), failure.reason()));
+    vitals.increment(failure.vital());
   }
 
   private DeltaDiscoveryRequest firstRequest() {

@@ -66,30 +66,15 @@ final class ResourceReaderTest {
     assertThat(told.addresses().stream().map(Address::text)).containsExactly("10.0.0.1", "fd00::1");
   }
 
-  /** Bytes as a published encoder of the protocol writes them, so that no number is only ours. */
+  /** Bytes that protoc made with Istio's own .proto file, so that no number is only ours. */
   @Test
   void numbersOfTheFieldsAreTheProtocols() throws Refusal {
-    String workload =
-        "0a 05 70 6f 64 2d 31" // 1: name
-            + "12 02 6e 73" // 2: namespace
-            + "1a 04 0a 00 00 09" // 3: address
-            + "22 04 65 61 73 74" // 4: network
-            + "32 02 74 64" // 6: trust domain
-            + "3a 02 73 61" // 7: service account
-            + "4a 02 6e 31" // 9: node
-            + "52 03 61 70 70" // 10: canonical name
-            + "5a 02 76 31" // 11: canonical revision
-            + "60 03" // 12: type, a job
-            + "6a 03 6a 6f 62" // 13: workload name
-            + "92 01 02 63 31" // 18: cluster
-            + "a2 01 10 63 31 2f 2f 50 6f 64 2f 6e 73 2f 70 6f 64 2d 31" // 20: uid
-            + "b2 01 07 0a 05 6e 73 2f 68 31"; // 22: services
-    byte[] content = HexFormat.of().parseHex(workload.replace(" ", ""));
-    ByteString address =
-        ByteString.copyFrom(new byte[] {0x0a, (byte) content.length})
-            .concat(ByteString.copyFrom(content));
-
-    Told told = reader.read(raw(address));
+    Told told =
+        reader.read(
+            raw(
+                "0a570a05706f642d3112026e731a040a000009220465617374320274643a0273614a026e31"
+                    + "52036170705a02763160036a036a6f629201026331a2011063312f2f506f642f6e732f70"
+                    + "6f642d31b201090a056e732f68311200"));
 
     assertThat(told.identity())
         .isEqualTo(
@@ -107,16 +92,14 @@ final class ResourceReaderTest {
                 .build());
     assertThat(((Told.Workload) told).serviceKey()).isEqualTo("ns/h1");
     assertThat(told.addresses().stream().map(Address::text)).containsExactly("10.0.0.9");
-    String service = "0a 01 73 12 02 6e 73 1a 01 68 22 0c 0a 04 65 61 73 74 12 04 f0 f0 00 01";
-    byte[] serviceContent = HexFormat.of().parseHex(service.replace(" ", ""));
-    Told vip =
-        reader.read(
-            raw(
-                ByteString.copyFrom(new byte[] {0x12, (byte) serviceContent.length})
-                    .concat(ByteString.copyFrom(serviceContent))));
+    Told vip = reader.read(raw("12180a017312026e731a0168220c0a04656173741204f0f00001"));
     assertThat(vip.identity())
         .isEqualTo(
             Identity.builder().network("east").service("s", "ns", "h").source("istio").build());
+  }
+
+  private static Resource raw(String hex) {
+    return raw(ByteString.copyFrom(HexFormat.of().parseHex(hex)));
   }
 
   private static Resource raw(ByteString content) {
