@@ -194,7 +194,7 @@ def listen_on(server):
 
 
 RESOURCES.update(generated(OPTIONS.generate))
-SERVER = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=[("grpc.max_receive_message_length", -1)])
+SERVER = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
 SERVER.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
     "envoy.service.discovery.v3.AggregatedDiscoveryService",
     {"DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(

@@ -99,8 +99,9 @@ public final class IstioSettings {
       new ConfigKey<>(
           "identity.istio.max_resources",
           ValueType.integer(1, 1 << 20),
-          "65536",
-          "Workloads and services that are kept; more are counted.");
+          "32768",
+          "Workloads and services that are kept, with 640 characters each on average; more are"
+              + " counted. Each takes some 500 bytes of the heap.");
   public static final ConfigKey<Integer> MAX_RESPONSE_SIZE =
       new ConfigKey<>(
           "identity.istio.max_response_size",

@@ -92,7 +92,7 @@ class IstioWorkloadsIT {
           .containsEntry("10.96.0.1", "<web>")
           .doesNotContainKey("10.1.0.0");
       assertThat(client.level("resources")).isEqualTo(3001);
-      assertThat(client.level("addresses")).isEqualTo(3001);
+      assertThat(client.level("claimed")).isEqualTo(3001);
       assertThat(client.readiness.lines()).isEmpty();
       assertThat(client.end()).isLessThan(Duration.ofSeconds(2));
       plane.awaitGone(1);
@@ -123,6 +123,30 @@ class IstioWorkloadsIT {
       plane.obey("{\"end\": \"OK\"}");
       assertThat(plane.awaitRequest(3, 2).path("error").isNull()).isTrue();
       assertThat(client.vitals.get(Vital.ISTIO_STREAMS_FAILED_BROKEN)).isEqualTo(1);
+    }
+  }
+
+  /** gRPC servers, this one too, take no request of more than 4 MiB. */
+  @Test
+  void aListThatIsTooLongForARequestIsLeftOutAndEverythingIsToldAnew() throws Exception {
+    String longName = "n".repeat(1000);
+    String[] pods = new String[4100];
+    for (int i = 0; i < pods.length; i++) {
+      String address = "10.3.%d.%d".formatted(i / 256, i % 256);
+      pods[i] = pod("web-" + i, address).replaceFirst("blue//Pod/shop/", longName + "/");
+    }
+    try (ControlPlaneProcess plane = new ControlPlaneProcess();
+        DiscoveryClient client = new DiscoveryClient(DiscoveryClient.config(plane.port(), PLAIN))) {
+      plane.obey(tell(pods));
+      ChildProcess.await("all", () -> Optional.of(client.names()).filter(n -> n.size() == 4100));
+      long before = client.claims.changes();
+
+      plane.obey("{\"forget\": [\"%s/web-7\"], \"end\": \"UNAVAILABLE\"}".formatted(longName));
+      plane.awaitRequest(2, 2);
+
+      assertThat(plane.requests(2).getFirst().path("known").asInt()).isZero();
+      assertThat(client.names()).hasSize(4099).doesNotContainKey("10.3.0.7");
+      assertThat(client.claims.changes() - before).isEqualTo(1);
     }
   }
 

@@ -30,6 +30,9 @@ final class Held {
   List<Address> addresses;
   Told.Unclaimed unclaimed;
 
+  /** Its part of what may be kept. */
+  int chars;
+
   Held(String name, Kind kind, String serviceKey, String version, long toldIn, Told told) {
     this.name = name;
     this.kind = kind;

@@ -20,6 +20,13 @@ import java.util.Optional;
  * by: identity-istio.
  */
 final class Intake implements ResponseReader.Visitor {
+  /** What a response holds. */
+  enum Extent {
+    CHANGES,
+    /** All there is: what is not in it is no more. */
+    EVERYTHING
+  }
+
   private static final int MOST_NAMED = 10;
 
   private final WorkloadTable table;
@@ -43,7 +50,7 @@ final class Intake implements ResponseReader.Visitor {
    *
    * @return the acknowledgement or refusal; empty for a response to what nobody asked for
    */
-  Optional<DeltaDiscoveryRequest> take(InputStream body) throws IOException {
+  Optional<DeltaDiscoveryRequest> take(InputStream body, Extent extent) throws IOException {
     named.clear();
     refused = 0;
     overLimit = 0;
@@ -51,6 +58,9 @@ final class Intake implements ResponseReader.Visitor {
     ResponseReader.Envelope envelope;
     try {
       envelope = ResponseReader.read(body, this);
+      if (extent == Extent.EVERYTHING) {
+        table.keepOnlyTold();
+      }
     } finally {
       // Also of a damaged response: each resource stands for itself.
       say(table.commit());

@@ -109,7 +109,7 @@ final class ResourceReader {
         .node(text("node", workload.getNode()))
         .namespace(text("namespace", workload.getNamespace()))
         .workload(name, name.isEmpty() ? "" : kind(workload))
-        .pod(pod ? text("name", workload.getName()) : "")
+        .pod(pod ? bounded("name", workload.getName()) : "")
         .app(text("canonical_name", workload.getCanonicalName()))
         .version(text("canonical_revision", workload.getCanonicalRevision()))
         .serviceAccount(
@@ -226,14 +226,19 @@ final class ResourceReader {
         && !address.isMulticastAddress();
   }
 
+  /** One that others have too. */
   private String text(String field, String text) throws Refusal {
+    return text.isEmpty() ? "" : texts.intern(bounded(field, text));
+  }
+
+  private static String bounded(String field, String text) throws Refusal {
     if (text.length() > LONGEST_TEXT_CHARS) {
       throw new Refusal(
           Vital.ISTIO_REFUSED_TEXT,
           "its %s has %d characters, more than %d"
               .formatted(field, text.length(), LONGEST_TEXT_CHARS));
     }
-    return text.isEmpty() ? "" : texts.intern(text);
+    return text;
   }
 
   /** A network of others that a resource names, for a hint. */

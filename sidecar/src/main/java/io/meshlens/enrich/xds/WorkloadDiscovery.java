@@ -39,6 +39,9 @@ public final class WorkloadDiscovery implements Runnable {
   private static final String NETWORK_NOTE = "identity-istio-network";
   private static final long FILES_LOOK_MS = 250;
 
+  /** A little less than what gRPC servers take of a request, istiod among them. */
+  private static final int MOST_REQUEST_BYTES = 4_000_000;
+
   private final DiscoveryConfig config;
   private final String version;
   private final LongSupplier monoNs;
@@ -51,6 +54,9 @@ public final class WorkloadDiscovery implements Runnable {
   private final CountDownLatch ending = new CountDownLatch(1);
   private volatile @Nullable DeltaStream current;
   private volatile boolean connected;
+
+  /** Owned by: identity-istio. What the next response holds. */
+  private Intake.Extent extent = Intake.Extent.CHANGES;
 
   /**
    * @param version of this program, which the control plane is told
@@ -214,6 +220,7 @@ public final class WorkloadDiscovery implements Runnable {
     vitals.increment(failure.vital());
   }
 
+  /** Says what is known; when that is too much for a request, everything is told anew. */
   private DeltaDiscoveryRequest firstRequest() {
     DeltaDiscoveryRequest.Builder request =
         DeltaDiscoveryRequest.newBuilder()
@@ -221,11 +228,18 @@ public final class WorkloadDiscovery implements Runnable {
             .setTypeUrl(ResourceReader.TYPE_URL)
             .addResourceNamesSubscribe("*");
     table.forEachVersion(request::putInitialResourceVersions);
-    return request.build();
+    DeltaDiscoveryRequest whole = request.build();
+    if (whole.getSerializedSize() <= MOST_REQUEST_BYTES) {
+      extent = Intake.Extent.CHANGES;
+      return whole;
+    }
+    extent = Intake.Extent.EVERYTHING;
+    return request.clearInitialResourceVersions().build();
   }
 
   private Optional<DeltaDiscoveryRequest> receive(InputStream response) throws IOException {
-    Optional<DeltaDiscoveryRequest> answer = intake.take(response);
+    Optional<DeltaDiscoveryRequest> answer = intake.take(response, extent);
+    extent = Intake.Extent.CHANGES;
     if (!connected) {
       connected = true;
       backoff.reset();

@@ -26,6 +26,15 @@ final class WorkloadTable {
     static final Levels NONE = new Levels(0, 0, 0, 0, 0, 0);
   }
 
+  /**
+   * Characters of a resource on average, more than twice what Istio's have: together no more than
+   * that for each of the resources that may be kept, so that long ones do not fill the heap.
+   */
+  private static final long CHARS_OF_A_RESOURCE = 640;
+
+  /** What is kept for an address, as if it were text. */
+  private static final int CHARS_OF_AN_ADDRESS = 64;
+
   private final int maxResources;
   private final AddressClaims out;
   private final AddressBook book;
@@ -38,6 +47,7 @@ final class WorkloadTable {
   private final Map<String, Set<Held>> members = new HashMap<>();
 
   private long response;
+  private long chars;
   private int foreign;
   private int shared;
   private int ambiguous;
@@ -74,10 +84,32 @@ final class WorkloadTable {
     if (before == null && resources.size() >= maxResources) {
       throw new Refusal(Vital.ISTIO_REFUSED_LIMIT, "there are " + maxResources + " already");
     }
+    long after = chars(name, version, told);
+    long more = after - (before == null ? 0 : before.chars);
+    if (more > 0 && chars + more > maxResources * CHARS_OF_A_RESOURCE) {
+      throw new Refusal(
+          Vital.ISTIO_REFUSED_LIMIT, "all together have " + chars + " characters already");
+    }
     switch (told) {
       case Told.Workload workload -> tell(name, version, workload, before);
       case Told.Service service -> tell(name, version, service, before);
     }
+  }
+
+  private static int chars(String name, String version, Told told) {
+    Identity i = told.identity();
+    int texts = i.cluster().length() + i.network().length() + i.node().length();
+    texts += i.namespace().length() + i.workload().length() + i.pod().length();
+    texts += i.service().length() + i.serviceNamespace().length() + i.serviceHost().length();
+    texts += i.app().length() + i.version().length();
+    texts += i.serviceAccount().length() + i.trustDomain().length();
+    return name.length() + version.length() + texts + CHARS_OF_AN_ADDRESS * told.addresses().size();
+  }
+
+  /** Keeps the account of what is kept. */
+  private void weigh(Held held, int after) {
+    chars += after - held.chars;
+    held.chars = after;
   }
 
   private void tell(String name, String version, Told.Workload told, @Nullable Held before) {
@@ -115,6 +147,7 @@ final class WorkloadTable {
     }
     Held held = new Held(name, kind, serviceKey, version, response, told);
     resources.put(name, held);
+    weigh(held, chars(name, version, told));
     switch (kind) {
       case SERVICE -> services.put(serviceKey, held);
       case WORKLOAD -> join(held);
@@ -129,6 +162,7 @@ final class WorkloadTable {
   }
 
   private void change(Held held, String serviceKey, String version, Told told) {
+    weigh(held, chars(held.name, version, told));
     held.version = version;
     held.toldIn = response;
     if (!held.serviceKey.equals(serviceKey)) {
@@ -187,8 +221,17 @@ final class WorkloadTable {
     }
   }
 
+  /** Forgets what this response has not told. */
+  void keepOnlyTold() {
+    resources.values().stream()
+        .filter(held -> held.toldIn != response)
+        .toList()
+        .forEach(this::drop);
+  }
+
   private void drop(Held held) {
     resources.remove(held.name);
+    weigh(held, 0);
     count(held.unclaimed, -1);
     held.addresses.forEach(address -> book.release(address, held));
     switch (held.kind) {

@@ -260,6 +260,40 @@ final class WorkloadTableTest {
   }
 
   @Test
+  void longResourcesAreRefusedBeforeTheyFillTheHeap() throws Refusal {
+    WorkloadTable small = new WorkloadTable(10, claims);
+    String name = "x".repeat(1000);
+    small.beginResponse();
+    for (int i = 0; i < 5; i++) {
+      Resource one = resource(pod("web-" + i, "10.0.0." + (1 + i)));
+      small.tell(name + i, "v1", reader.read(one));
+    }
+    Told sixth = reader.read(resource(pod("web-5", "10.0.0.6")));
+
+    assertThatThrownBy(() -> small.tell(name + 5, "v1", sixth))
+        .isInstanceOf(Refusal.class)
+        .extracting(e -> ((Refusal) e).vital())
+        .isEqualTo(Vital.ISTIO_REFUSED_LIMIT);
+    small.beginResponse();
+    small.remove(name + 0);
+    small.tell(name + 5, "v1", sixth);
+    small.commit();
+    assertThat(small.levels().resources()).isEqualTo(5);
+  }
+
+  @Test
+  void whatAResponseOfEverythingLacksIsNoMore() throws Refusal {
+    tell(resource(pod("web-1", "10.0.0.1")), resource(service("web", "", "10.96.0.1")));
+
+    table.beginResponse();
+    put(resource(pod("web-1", "10.0.0.1")));
+    table.keepOnlyTold();
+    table.commit();
+
+    assertThat(pods()).containsExactly(Map.entry("10.0.0.1", "web-1"));
+  }
+
+  @Test
   void versionsAreThoseOfTheLastGoodOnes() throws Refusal {
     tell(resource(pod("web-1", "10.0.0.1")));
     tell(resource(pod("web-1", "10.0.0.1")).toBuilder().setVersion("v2").build());
