@@ -42,7 +42,7 @@ public final class WorkloadDiscoveryCost {
             1 << 29,
             PATIENCE);
     // The first connection loads classes; their memory is the program's anyway, by its exporters.
-    learn(config);
+    learn(config).end();
     long heapBefore = heapBytes();
     ManagementFactory.getMemoryPoolMXBeans().forEach(MemoryPoolMXBean::resetPeakUsage);
     long cpuBeforeNs = processCpuNs();
@@ -97,7 +97,6 @@ public final class WorkloadDiscoveryCost {
     private final CountDownLatch committed = new CountDownLatch(1);
     private final WorkloadDiscovery discovery;
     private final Thread thread;
-    private volatile int addresses;
 
     Learner(DiscoveryConfig config) {
       discovery =
@@ -114,10 +113,16 @@ public final class WorkloadDiscoveryCost {
 
     void await() throws InterruptedException {
       committed.await();
+      while (addresses() == 0) {
+        Thread.sleep(1);
+      }
     }
 
-    int addresses() {
-      return addresses;
+    long addresses() {
+      return discovery.gauges().stream()
+          .filter(gauge -> gauge.metric().equals("meshlens.identity.istio.claimed"))
+          .mapToLong(gauge -> gauge.value().getAsLong())
+          .sum();
     }
 
     void end() throws InterruptedException {
@@ -127,12 +132,12 @@ public final class WorkloadDiscoveryCost {
 
     @Override
     public void assign(Address address, Identity identity) {
-      addresses++;
+      // Nobody looks it up.
     }
 
     @Override
     public void withdraw(Address address) {
-      addresses--;
+      // As above.
     }
 
     @Override
