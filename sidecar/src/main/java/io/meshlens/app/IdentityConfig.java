@@ -4,6 +4,7 @@ package io.meshlens.app;
 import io.meshlens.enrich.IdentitySource;
 import io.meshlens.enrich.Naming.ContainerUse;
 import io.meshlens.enrich.kubernetes.KubernetesConfig;
+import io.meshlens.enrich.xds.DiscoveryConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,5 +22,6 @@ record IdentityConfig(
     Duration remember,
     int rememberMost,
     Optional<KubernetesConfig> kubernetes,
+    Optional<DiscoveryConfig> istio,
     Optional<Path> staticFile,
     ContainerUse containers) {}

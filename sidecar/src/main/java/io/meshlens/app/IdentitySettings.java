@@ -149,6 +149,7 @@ public final class IdentitySettings {
         values.get(REMEMBER),
         values.get(REMEMBER_LIMIT),
         kubernetes(values, cluster, node),
+        IstioSettings.discovery(values, node),
         path(values.get(STATIC_FILE)),
         values.get(CONTAINER) ? ContainerUse.NAMES_THE_REST : ContainerUse.IGNORED);
   }

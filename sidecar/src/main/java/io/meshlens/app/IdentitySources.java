@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.LongSupplier;
 
 /** The directory of identities and every source that fills it, each with its threads. */
 final class IdentitySources {
@@ -31,10 +32,22 @@ final class IdentitySources {
   private final ContainerOwners containers = new ContainerOwners();
   private final Optional<StaticNames> names;
   private final List<Thread> threads = new ArrayList<>();
+  private final Optional<IstioIdentity> istio;
   private volatile Optional<KubernetesSource> kubernetes = Optional.empty();
 
-  /** Nobody is asked before {@link #start}. */
-  IdentitySources(IdentityConfig config, Readiness readiness, Vitals vitals, Log log) {
+  /**
+   * Nobody is asked before {@link #start}.
+   *
+   * @param version of this program, which a control plane is told
+   * @param monoNs the monotonic clock, nanoseconds
+   */
+  IdentitySources(
+      IdentityConfig config,
+      String version,
+      LongSupplier monoNs,
+      Readiness readiness,
+      Vitals vitals,
+      Log log) {
     this.config = config;
     this.readiness = readiness;
     this.vitals = vitals;
@@ -47,12 +60,25 @@ final class IdentitySources {
             InstantSource.system(),
             vitals);
     names = config.staticFile().map(file -> new StaticNames(file, directory, vitals, log));
+    istio =
+        config
+            .istio()
+            .map(
+                plane ->
+                    new IstioIdentity(
+                        plane,
+                        version,
+                        directory.claims(IdentitySource.ISTIO),
+                        monoNs,
+                        readiness,
+                        vitals,
+                        log));
   }
 
   private boolean isOn(IdentitySource source) {
     return switch (source) {
       case KUBERNETES -> config.kubernetes().isPresent();
-      case ISTIO -> false;
+      case ISTIO -> config.istio().isPresent();
       case STATIC -> config.staticFile().isPresent();
     };
   }
@@ -77,6 +103,7 @@ final class IdentitySources {
               "Changes from the Kubernetes API that are not applied yet.",
               () -> kubernetes.map(KubernetesSource::waiting).orElse(0)));
     }
+    istio.ifPresent(source -> gauges.addAll(source.gauges()));
     return List.copyOf(gauges);
   }
 
@@ -95,6 +122,7 @@ final class IdentitySources {
     if (config.kubernetes().isPresent()) {
       startKubernetes(config.kubernetes().get(), starter);
     }
+    istio.ifPresent(source -> threads.add(source.start(starter)));
   }
 
   /** Names are missing without it, and nothing else is. */
@@ -139,6 +167,7 @@ final class IdentitySources {
 
   /** Nothing waits to be delivered: the threads are interrupted. */
   void end() {
+    istio.ifPresent(IstioIdentity::end);
     threads.forEach(Thread::interrupt);
   }
 

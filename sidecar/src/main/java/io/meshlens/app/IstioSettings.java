@@ -101,13 +101,13 @@ public final class IstioSettings {
           ValueType.integer(1, 1 << 20),
           "32768",
           "Workloads and services that are kept, with 640 characters each on average; more are"
-              + " counted. Each takes some 500 bytes of the heap.");
+              + " counted. Each takes some 600 bytes of the heap.");
   public static final ConfigKey<Integer> MAX_RESPONSE_SIZE =
       new ConfigKey<>(
           "identity.istio.max_response_size",
           ValueType.powerOfTwoBytes(1 << 20, 1 << 29),
           "32MiB",
-          "Largest response that is taken, some 500 bytes for each workload; a larger one ends the"
+          "Largest response that is taken, some 350 bytes for each workload; a larger one ends the"
               + " stream.");
 
   /** All of them. */

@@ -115,7 +115,8 @@ public final class Sidecar implements AutoCloseable {
     listenerCount = programs.listenerCount();
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
-    identities = new IdentitySources(config.identity(), readiness, vitals, log);
+    identities =
+        new IdentitySources(config.identity(), version, clock::nowMonoNs, readiness, vitals, log);
     enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAround);
     Naming naming = identities.naming();
     Consumer<Connection> enricher =
