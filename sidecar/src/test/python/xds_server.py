@@ -148,9 +148,10 @@ def delta(requests, context):
         say_request(number, what)
         if first and not OPTIONS.hang:
             first = False
-            yield first_response(what).SerializeToString()
+            # Before, so that nothing which is told meanwhile is missed.
             with LOCK:
                 STREAMS[number] = events
+            yield first_response(what).SerializeToString()
 
 
 def push(message):
