@@ -126,10 +126,8 @@ public final class Sidecar implements AutoCloseable {
         };
     EventChannel channel = new EventChannel(ring, vitals);
     channel.subscribe(
-        EventType.CONNECTION,
-        new ConnectionReader(accessLogs.sinks(), enricher, clock, vitals));
-    channel.subscribe(
-        EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
+        EventType.CONNECTION, new ConnectionReader(accessLogs.sinks(), enricher, clock, vitals));
+    channel.subscribe(EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
     ringLoop = new RingLoop(channel, ring, clock);
 
     httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));

@@ -17,6 +17,7 @@ import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Identity;
 import io.meshlens.flow.Termination;
+import io.meshlens.flow.Transport;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
@@ -69,6 +70,8 @@ final class AlsExtras {
 
   /** Tags of all that an entry can say with words of a fixed list. */
   private static final byte[][] WORDS = words();
+
+  private static final byte[][] PROTOCOLS = protocols();
 
   private final KnownIdentities identities = new KnownIdentities();
   private final Rfc3339 rfc3339 = new Rfc3339();
@@ -144,6 +147,12 @@ final class AlsExtras {
     return words;
   }
 
+  private static byte[][] protocols() {
+    return Arrays.stream(Transport.values())
+        .map(transport -> encoded(out -> tagged("protocol", transport.label(), out)))
+        .toArray(byte[][]::new);
+  }
+
   private static int index(ConnectionEvent event, Direction direction, Termination termination) {
     int pair = event.ordinal() * Direction.values().length + direction.ordinal();
     return pair * Termination.values().length + termination.ordinal();
@@ -154,7 +163,6 @@ final class AlsExtras {
     tagged("event", event.label(), out);
     tagged("reporter", direction.reporter(), out);
     tagged("direction", direction.label(), out);
-    tagged("protocol", "tcp", out);
     if (termination != Termination.NONE) {
       tagged("termination", termination.label(), out);
     }
@@ -209,6 +217,7 @@ final class AlsExtras {
   /** Appends {@code custom_tags}. */
   void writeTags(Connection c, ProtoBytes out) {
     out.raw(WORDS[index(c.event, c.direction, c.termination)]);
+    out.raw(PROTOCOLS[c.transport.ordinal()]);
     out.raw(identities.of(c.source).sourceTags);
     out.raw(identities.of(c.destination).destinationTags);
   }
@@ -219,8 +228,12 @@ final class AlsExtras {
     int entry = out.open(FILTER_METADATA, ProtoBytes.LONG);
     out.raw(NAMESPACE);
     int struct = out.open(VALUE, ProtoBytes.LONG);
-    writeCounts(c, out);
-    writeQuality(c, out);
+    PACKETS_SENT.write(c.packetsSent, out);
+    PACKETS_RECEIVED.write(c.packetsReceived, out);
+    if (c.transport == Transport.TCP) {
+      writeLosses(c, out);
+      writeQuality(c, out);
+    }
     writeProcess(c, out);
     if (c.adopted) {
       // Without start and duration, nothing else says when.
@@ -235,9 +248,7 @@ final class AlsExtras {
     out.close(metadata);
   }
 
-  private static void writeCounts(Connection c, ProtoBytes out) {
-    PACKETS_SENT.write(c.packetsSent, out);
-    PACKETS_RECEIVED.write(c.packetsReceived, out);
+  private static void writeLosses(Connection c, ProtoBytes out) {
     RETRANSMITS.write(c.retransmits, out);
     BYTES_RETRANSMITTED.write(c.bytesRetransmitted, out);
     SYN_RETRANSMITS.write(c.synRetransmits, out);

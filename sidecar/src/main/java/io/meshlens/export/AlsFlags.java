@@ -45,7 +45,8 @@ final class AlsFlags {
       case UNREACHABLE -> c.error == Errno.ENETUNREACH ? UF | NR : UF;
       // Without an error, the application closed its socket before the server had answered.
       case ABORTED -> c.error == 0 ? UF | DC : UF;
-      case REFUSED, RESET_REMOTE, RESET_LOCAL, FIN_LOCAL, FIN_REMOTE, UNKNOWN, NONE -> UF;
+      case REFUSED, RESET_REMOTE, RESET_LOCAL, FIN_LOCAL, FIN_REMOTE, UNKNOWN, CLOSED, IDLE, NONE ->
+          UF;
     };
   }
 
@@ -53,7 +54,7 @@ final class AlsFlags {
     return switch (c.termination) {
       case RESET_REMOTE, FIN_REMOTE, TIMEOUT, UNREACHABLE -> DC;
       case RESET_LOCAL, FIN_LOCAL, REFUSED, ABORTED -> UF;
-      case UNKNOWN, NONE -> 0;
+      case UNKNOWN, CLOSED, IDLE, NONE -> 0;
     };
   }
 
@@ -65,7 +66,7 @@ final class AlsFlags {
       case RESET_REMOTE, UNREACHABLE -> remote;
       // The peer acknowledged nothing any more.
       case TIMEOUT -> c.clientIsLocal() ? remote | UT : remote;
-      case FIN_LOCAL, FIN_REMOTE, REFUSED, UNKNOWN, NONE -> 0;
+      case FIN_LOCAL, FIN_REMOTE, REFUSED, UNKNOWN, CLOSED, IDLE, NONE -> 0;
     };
   }
 

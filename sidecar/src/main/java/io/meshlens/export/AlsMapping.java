@@ -21,6 +21,7 @@ import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Errno;
 import io.meshlens.flow.Termination;
+import io.meshlens.flow.Transport;
 
 /**
  * A connection as Envoy's {@code TCPAccessLogEntry}. Downstream is always the client and upstream
@@ -181,7 +182,8 @@ public final class AlsMapping {
   }
 
   private void writeEnd(Connection c, ProtoBytes out) {
-    if (c.clientIsLocal() && !c.adopted && c.packetsSent > 0) {
+    boolean dialled = c.transport == Transport.TCP && c.clientIsLocal() && !c.adopted;
+    if (dialled && c.packetsSent > 0) {
       // The first SYN and those that repeated it.
       out.count(
           tag(AccessLogCommon.UPSTREAM_REQUEST_ATTEMPT_COUNT_FIELD_NUMBER, VARINT),
@@ -213,10 +215,11 @@ public final class AlsMapping {
   }
 
   private static AccessLogType type(Connection c) {
+    boolean udp = c.transport == Transport.UDP;
     return switch (c.event) {
       case OPENED -> AccessLogType.TcpUpstreamConnected;
-      case PERIODIC -> AccessLogType.TcpPeriodic;
-      case CLOSED, FAILED -> AccessLogType.TcpConnectionEnd;
+      case PERIODIC -> udp ? AccessLogType.UdpPeriodic : AccessLogType.TcpPeriodic;
+      case CLOSED, FAILED -> udp ? AccessLogType.UdpSessionEnd : AccessLogType.TcpConnectionEnd;
     };
   }
 
