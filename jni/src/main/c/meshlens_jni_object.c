@@ -249,6 +249,27 @@ static jlong object__run(JNIEnv *env, jclass type, jlong program, jobject contex
 	return err ? err : (jlong)opts.retval;
 }
 
+/* Of all processors since the program was loaded; zeros while nobody has the kernel count. */
+static jint object__program_runs(JNIEnv *env, jclass type, jlong program, jlongArray runs_and_ns)
+{
+	int fd = bpf_program__fd(handle__pointer(program));
+	struct bpf_prog_info info;
+	__u32 size = sizeof(info);
+	jlong numbers[2];
+	int err;
+
+	if (fd < 0)
+		return fd;
+	memset(&info, 0, sizeof(info));
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (err)
+		return err;
+	numbers[0] = (jlong)info.run_cnt;
+	numbers[1] = (jlong)info.run_time_ns;
+	(*env)->SetLongArrayRegion(env, runs_and_ns, 0, ARRAY_LENGTH(numbers), numbers);
+	return 0;
+}
+
 static const JNINativeMethod object_methods[] = {
 	NATIVE("open0", "([B[B)J", object__open),
 	NATIVE("close0", "(J)V", object__close),
@@ -266,6 +287,7 @@ static const JNINativeMethod object_methods[] = {
 	NATIVE("attach0", "(J[B)J", object__attach),
 	NATIVE("attachIterator0", "(JI[B)J", object__attach_iterator),
 	NATIVE("attachCgroup0", "(J[BI[B)J", object__attach_cgroup),
+	NATIVE("programRuns0", "(J[J)I", object__program_runs),
 	NATIVE("run0", "(JLjava/nio/ByteBuffer;II)J", object__run),
 };
 

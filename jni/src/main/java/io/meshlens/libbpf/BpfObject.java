@@ -196,6 +196,20 @@ public final class BpfObject implements AutoCloseable {
         "run " + programName, handle.use(object -> run0(program, context, position, length)));
   }
 
+  /**
+   * How often a loaded program has run, and for how long: since its load, and only while the kernel
+   * counts (sysctl kernel.bpf_stats_enabled, or BPF_ENABLE_STATS by anybody).
+   *
+   * @throws BpfException by EINVAL when the program was left out of {@link #load}
+   */
+  public ProgramRuns programRuns(String programName) {
+    long[] runsAndNs = new long[2];
+    BpfException.check(
+        "read the run time of " + programName,
+        useProgram(programName, program -> programRuns0(program, runsAndNs)));
+    return new ProgramRuns(runsAndNs[0], runsAndNs[1]);
+  }
+
   @Override
   public void close() {
     handle.close();
@@ -321,6 +335,8 @@ public final class BpfObject implements AutoCloseable {
   private static native long attachIterator0(long program, int mapFd, byte[] log);
 
   private static native long attachCgroup0(long program, byte[] directory, int order, byte[] log);
+
+  private static native int programRuns0(long program, long[] runsAndNs);
 
   private static native long run0(long program, ByteBuffer context, int position, int length);
 }

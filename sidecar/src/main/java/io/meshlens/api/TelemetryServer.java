@@ -17,12 +17,23 @@ import java.util.concurrent.Executor;
 
 /** Serves {@code /metrics}, {@code /healthz} and {@code /readyz}. */
 public final class TelemetryServer implements AutoCloseable {
+  /** Of the executor; more than {@link Scrapes} takes, so that probes are always answered. */
+  public static final int THREADS = Scrapes.AT_A_TIME + 2;
+
   private static final int BACKLOG = 16;
+
+  static {
+    // A client that sends its request, or reads its answer, too slowly must not hold a thread for
+    // ever. The JDK's server has system properties for that only, and reads them once.
+    setDefault("sun.net.httpserver.maxReqTime", "10");
+    setDefault("sun.net.httpserver.maxRspTime", "60");
+    setDefault("jdk.httpserver.maxConnections", "256");
+  }
 
   private static final String INDEX =
       """
       meshlens
-        /metrics  Prometheus text, OpenMetrics on request
+        /metrics  Prometheus text; OpenMetrics and protobuf on request
         /healthz  200 while the program runs
         /readyz   200 when connections are being watched, 503 with the reasons before
       """;
@@ -32,18 +43,24 @@ public final class TelemetryServer implements AutoCloseable {
   /**
    * Binds and starts.
    *
-   * @param executor runs the handlers
+   * @param executor runs the handlers, in {@link #THREADS} threads
+   * @param scrapes how many scrapes may be under way, and what they take
    * @throws IOException when the address cannot be bound
    */
   public TelemetryServer(
-      HostAndPort address, PrometheusRegistry registry, Readiness readiness, Executor executor)
+      HostAndPort address,
+      PrometheusRegistry registry,
+      Readiness readiness,
+      Executor executor,
+      Scrapes scrapes)
       throws IOException {
     server =
         HttpServer.create(
             new InetSocketAddress(InetAddress.getByName(address.getHost()), address.getPort()),
             BACKLOG);
     server.setExecutor(executor);
-    handle("/metrics", new MetricsHandler(registry));
+    HttpHandler page = new MetricsHandler(registry);
+    handle("/metrics", exchange -> scrape(exchange, page, scrapes));
     handle("/healthz", exchange -> answer(exchange, 200, "ok\n"));
     handle("/readyz", exchange -> ready(exchange, readiness));
     handle("/", exchange -> answer(exchange, 200, INDEX));
@@ -61,6 +78,23 @@ public final class TelemetryServer implements AutoCloseable {
             answer(exchange, 404, "not found; try /\n");
           }
         });
+  }
+
+  private static void setDefault(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
+  }
+
+  private static void scrape(HttpExchange exchange, HttpHandler page, Scrapes scrapes)
+      throws IOException {
+    String method = exchange.getRequestMethod();
+    if (!method.equals("GET") && !method.equals("HEAD")) {
+      answer(exchange, 405, "");
+    } else if (!scrapes.run(() -> page.handle(exchange))) {
+      exchange.getResponseHeaders().set("Retry-After", "1");
+      answer(exchange, 503, "busy: %d scrapes are under way\n".formatted(Scrapes.AT_A_TIME));
+    }
   }
 
   private static void ready(HttpExchange exchange, Readiness readiness) throws IOException {

@@ -10,6 +10,7 @@ import io.meshlens.flow.ConnectionSink;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -49,12 +50,7 @@ final class AccessLogs {
       AlsExporter als =
           new AlsExporter(config.als().get(), version, ids, clock::nowMonoNs, vitals, log);
       outlets.add(new Outlet("export-als", als, als, als::end));
-      gauges.add(
-          new Gauge(
-              "meshlens.access_log.als.queued",
-              "{entry}",
-              "Connections that wait for the access log service.",
-              als::queued));
+      gauges.add(new Gauge(SelfMetric.ALS_QUEUED, als::queued));
     }
   }
 

@@ -8,6 +8,7 @@ import io.meshlens.kernel.SocketUse;
 import io.meshlens.kernel.SumsReader;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.vitals.Gauge;
+import io.meshlens.vitals.SelfMetric;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
@@ -22,52 +23,16 @@ final class KernelGauges {
       SumsReader sums,
       ListenerCount listeners) {
     return List.of(
-        new Gauge(
-            "meshlens.ring.used",
-            "By",
-            "Bytes in the kernel's ring that are not read yet.",
-            ring::backlogBytes),
-        new Gauge("meshlens.ring.size", "By", "Size of the kernel's ring.", ring::capacityBytes),
-        new Gauge(
-            "meshlens.filter.rules",
-            "{rule}",
-            "Rules of filter.exclude and filter.include in force.",
-            () -> programs.filters().rules()),
-        new Gauge(
-            "meshlens.sums.used",
-            "{row}",
-            "Rows of the kernel's map of sums that are in use.",
-            sums::rowsUsed),
-        new Gauge(
-            "meshlens.sums.capacity",
-            "{row}",
-            "Rows that the kernel's map of sums can hold.",
-            config::maxAddressPairs),
-        new Gauge(
-            "meshlens.sockets.used",
-            "{socket}",
-            "Sockets that were tracked at the last live pass.",
-            () -> atLastPass(programs, SocketUse::tracked)),
-        new Gauge(
-            "meshlens.sockets.overflow",
-            "{socket}",
-            "Those among them that had no slot, so that each takes memory of its own.",
-            () -> atLastPass(programs, SocketUse::overflow)),
-        new Gauge(
-            "meshlens.sockets.capacity",
-            "{socket}",
-            "Sockets that may be tracked at a time.",
-            config::maxSockets),
-        new Gauge(
-            "meshlens.listeners.used",
-            "{listener}",
-            "Places where a process listens or did, of which the kernel's programs know.",
-            listeners::used),
-        new Gauge(
-            "meshlens.listeners.capacity",
-            "{listener}",
-            "Such places that they can know; the oldest give way.",
-            listeners::capacity));
+        new Gauge(SelfMetric.RING_USED, ring::backlogBytes),
+        new Gauge(SelfMetric.RING_SIZE, ring::capacityBytes),
+        new Gauge(SelfMetric.FILTER_RULES, () -> programs.filters().rules()),
+        new Gauge(SelfMetric.SUMS_USED, sums::rowsUsed),
+        new Gauge(SelfMetric.SUMS_CAPACITY, config::maxAddressPairs),
+        new Gauge(SelfMetric.SOCKETS_USED, () -> atLastPass(programs, SocketUse::tracked)),
+        new Gauge(SelfMetric.SOCKETS_OVERFLOW, () -> atLastPass(programs, SocketUse::overflow)),
+        new Gauge(SelfMetric.SOCKETS_CAPACITY, config::maxSockets),
+        new Gauge(SelfMetric.LISTENERS_USED, listeners::used),
+        new Gauge(SelfMetric.LISTENERS_CAPACITY, listeners::capacity));
   }
 
   private static long atLastPass(KernelPrograms programs, ToLongFunction<SocketUse> number) {

@@ -3,11 +3,21 @@ package io.meshlens.app;
 
 import io.meshlens.config.ConfigKey;
 import io.meshlens.config.Configuration;
+import io.meshlens.config.NamedText;
 import io.meshlens.config.ValueType;
 import io.meshlens.export.OtlpConfig;
+import io.meshlens.export.OtlpConfig.Compression;
+import io.meshlens.export.OtlpConfig.Header;
+import io.meshlens.export.OtlpConfig.Histograms;
+import io.meshlens.export.OtlpConfig.Temporality;
+import io.meshlens.export.ResourceConfig;
+import io.meshlens.export.TlsFiles;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Settings of metrics, in the order of the reference page. */
@@ -17,7 +27,8 @@ public final class MetricsSettings {
           "metrics.otlp.endpoint",
           ValueType.optional(ValueType.httpUri()),
           "",
-          "An OpenTelemetry receiver to push metrics to, such as http://collector:4317.");
+          "An OpenTelemetry receiver to push metrics to, such as http://collector:4317; http/protobuf"
+              + " adds /v1/metrics where there is no path.");
   public static final ConfigKey<OtlpConfig.Protocol> OTLP_PROTOCOL =
       new ConfigKey<>(
           "metrics.otlp.protocol",
@@ -30,16 +41,161 @@ public final class MetricsSettings {
           ValueType.duration(Duration.ofSeconds(1), Duration.ofHours(1)),
           "10s",
           "Time between two pushes.");
+  public static final ConfigKey<Duration> OTLP_TIMEOUT =
+      new ConfigKey<>(
+          "metrics.otlp.timeout",
+          ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(5)),
+          "10s",
+          "How long the receiver may take to answer one request.");
+  public static final ConfigKey<Duration> OTLP_EXPORT_TIMEOUT =
+      new ConfigKey<>(
+          "metrics.otlp.export_timeout",
+          ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(5)),
+          "30s",
+          "How long a push may take with all its requests and retries; never longer than the"
+              + " interval.");
+  public static final ConfigKey<Compression> OTLP_COMPRESSION =
+      new ConfigKey<>(
+          "metrics.otlp.compression",
+          ValueType.oneOf(Compression.class, Compression::label),
+          "none",
+          "Whether requests are compressed; gzip costs processor time here and saves nine tenths of"
+              + " the bytes.");
+  public static final ConfigKey<List<NamedText>> OTLP_HEADERS =
+      new ConfigKey<>(
+          "metrics.otlp.headers",
+          ValueType.list(
+              "elements NAME=VALUE, separated by semicolons or a list in the file; values"
+                  + " percent-encoded where they hold a semicolon or a percent sign",
+              MetricsSettings::headerProblems,
+              NamedText::of),
+          "",
+          "Headers of every request, such as a token; never shown.",
+          ConfigKey.Visibility.SECRET);
+  public static final ConfigKey<String> OTLP_TLS_CA_FILE =
+      new ConfigKey<>(
+          "metrics.otlp.tls.ca_file",
+          ValueType.text(),
+          "",
+          "Certificates (PEM) of the authorities that may vouch for the receiver of an https://"
+              + " endpoint; empty for those of the Java runtime.");
+  public static final ConfigKey<String> OTLP_TLS_CERT_FILE =
+      new ConfigKey<>(
+          "metrics.otlp.tls.cert_file",
+          ValueType.text(),
+          "",
+          "Certificate chain (PEM) by which the receiver knows us, for mutual TLS.");
+  public static final ConfigKey<String> OTLP_TLS_KEY_FILE =
+      new ConfigKey<>(
+          "metrics.otlp.tls.key_file",
+          ValueType.text(),
+          "",
+          "Private key (PEM, PKCS #8, no passphrase) of that certificate; all three files are read"
+              + " again when they change.");
+  public static final ConfigKey<Temporality> OTLP_TEMPORALITY =
+      new ConfigKey<>(
+          "metrics.otlp.temporality",
+          ValueType.oneOf(Temporality.class, Temporality::label),
+          "cumulative",
+          "Whether pushed sums count from their start or from the last push that was accepted;"
+              + " lowmemory does the latter for histograms only.");
+  public static final ConfigKey<Histograms> OTLP_HISTOGRAMS =
+      new ConfigKey<>(
+          "metrics.otlp.histograms",
+          ValueType.oneOf(Histograms.class, Histograms::label),
+          "exponential",
+          "Form of pushed histograms: base-2 exponential, or buckets with bounds at powers of two.");
+  public static final ConfigKey<List<NamedText>> RESOURCE_ATTRIBUTES =
+      new ConfigKey<>(
+          "resource.attributes",
+          ValueType.list(
+              "elements NAME=VALUE, separated by semicolons or a list in the file; values"
+                  + " percent-encoded where they hold a semicolon or a percent sign",
+              NamedText::problems,
+              NamedText::of),
+          "",
+          "Attributes of the resource in pushed metrics, beside and before those that are found out.");
+  public static final ConfigKey<String> RESOURCE_SERVICE_NAME =
+      new ConfigKey<>(
+          "resource.service_name",
+          ValueType.text(),
+          "",
+          "The resource's service.name; empty for that of resource.attributes, else meshlens.");
 
   /** All of them. */
-  public static final List<ConfigKey<?>> ALL = List.of(OTLP_ENDPOINT, OTLP_PROTOCOL, OTLP_INTERVAL);
+  public static final List<ConfigKey<?>> ALL =
+      List.of(
+          OTLP_ENDPOINT,
+          OTLP_PROTOCOL,
+          OTLP_INTERVAL,
+          OTLP_TIMEOUT,
+          OTLP_EXPORT_TIMEOUT,
+          OTLP_COMPRESSION,
+          OTLP_HEADERS,
+          OTLP_TLS_CA_FILE,
+          OTLP_TLS_CERT_FILE,
+          OTLP_TLS_KEY_FILE,
+          OTLP_TEMPORALITY,
+          OTLP_HISTOGRAMS,
+          RESOURCE_ATTRIBUTES,
+          RESOURCE_SERVICE_NAME);
+
+  /** What several of them must be together. */
+  public static final List<Configuration.Check> CHECKS =
+      List.of(
+          new Configuration.Check(
+              List.of(OTLP_ENDPOINT, OTLP_TLS_CA_FILE, OTLP_TLS_CERT_FILE, OTLP_TLS_KEY_FILE),
+              values ->
+                  values.get(OTLP_ENDPOINT).filter(OtlpConfig::isTls).isPresent()
+                      ? tls(values).problems("metrics.otlp.tls")
+                      : List.of()));
 
   static Optional<OtlpConfig> otlp(Configuration values) {
     return values
         .get(OTLP_ENDPOINT)
         .map(
             endpoint ->
-                new OtlpConfig(endpoint, values.get(OTLP_PROTOCOL), values.get(OTLP_INTERVAL)));
+                new OtlpConfig(
+                    endpoint,
+                    values.get(OTLP_PROTOCOL),
+                    values.get(OTLP_INTERVAL),
+                    values.get(OTLP_TIMEOUT),
+                    values.get(OTLP_EXPORT_TIMEOUT),
+                    values.get(OTLP_COMPRESSION),
+                    values.get(OTLP_HEADERS).stream().map(MetricsSettings::header).toList(),
+                    tls(values),
+                    values.get(OTLP_TEMPORALITY),
+                    values.get(OTLP_HISTOGRAMS)));
+  }
+
+  private static List<String> headerProblems(String text) {
+    List<String> problems = NamedText.problems(text);
+    return problems.isEmpty() ? header(NamedText.of(text)).problems() : problems;
+  }
+
+  private static Header header(NamedText text) {
+    return new Header(text.name(), text.value());
+  }
+
+  private static TlsFiles tls(Configuration values) {
+    return new TlsFiles(
+        file(values.get(OTLP_TLS_CA_FILE)),
+        file(values.get(OTLP_TLS_CERT_FILE)),
+        file(values.get(OTLP_TLS_KEY_FILE)));
+  }
+
+  private static Optional<Path> file(String text) {
+    return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text));
+  }
+
+  static ResourceConfig resource(Configuration values, String nodeId) {
+    Map<String, String> attributes = new LinkedHashMap<>();
+    values.get(RESOURCE_ATTRIBUTES).forEach(text -> attributes.put(text.name(), text.value()));
+    return new ResourceConfig(
+        Optional.of(values.get(RESOURCE_SERVICE_NAME)).filter(name -> !name.isEmpty()),
+        attributes,
+        nodeId,
+        Optional.of(values.get(Settings.NODE_CLUSTER)).filter(name -> !name.isEmpty()));
   }
 
   private MetricsSettings() {}

@@ -30,7 +30,7 @@ public final class Settings {
           "node.cluster",
           ValueType.text(),
           "",
-          "Name of the cluster that this node belongs to, for the access log service and identities.");
+          "Name of the cluster that this node belongs to, for the access log service, identities and metrics.");
   public static final ConfigKey<Duration> SHUTDOWN_TIMEOUT =
       new ConfigKey<>(
           "shutdown.timeout",
@@ -63,6 +63,7 @@ public final class Settings {
       Stream.of(
               KernelSettings.CHECKS,
               AlsTransportSettings.CHECKS,
+              MetricsSettings.CHECKS,
               IstioSettings.CHECKS,
               NodeSettings.CHECKS)
           .flatMap(List::stream)

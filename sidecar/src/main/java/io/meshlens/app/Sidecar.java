@@ -2,12 +2,14 @@
 package io.meshlens.app;
 
 import io.meshlens.accesslog.ConnectionIds;
+import io.meshlens.api.Scrapes;
 import io.meshlens.api.TelemetryServer;
 import io.meshlens.config.ConfigException;
 import io.meshlens.enrich.Naming;
 import io.meshlens.export.Instruments;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.flow.Connection;
+import io.meshlens.export.OtlpPush;
 import io.meshlens.flow.SumsSnapshot;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.Enrichment;
@@ -24,15 +26,21 @@ import io.meshlens.kernel.ListenerCount;
 import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.kernel.Pins;
+import io.meshlens.kernel.ProgramRunCount;
 import io.meshlens.kernel.SumsReader;
 import io.meshlens.kernel.UdpReader;
 import io.meshlens.kernel.WatchedCgroup;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.metrics.LatestSums;
 import io.meshlens.metrics.MetricsSnapshot;
+import io.meshlens.vitals.Durations;
 import io.meshlens.vitals.Gauge;
+import io.meshlens.vitals.JvmReadings;
 import io.meshlens.vitals.Log;
+import io.meshlens.vitals.ProcessReadings;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.Readings;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
@@ -46,7 +54,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +75,9 @@ public final class Sidecar implements AutoCloseable {
   private final MonoClock clock = MonoClock.system();
   private final Threads threads;
   private final ExecutorService httpPool;
-  private final ScheduledExecutorService otlpScheduler;
+  private final Optional<OtlpPush> push;
+  private final JvmReadings jvmReadings;
+  private final ProgramRunCount programRunCount;
   private final WatchedCgroup cgroup;
   private final KernelPrograms programs;
   private final RingBuffer ring;
@@ -86,6 +95,7 @@ public final class Sidecar implements AutoCloseable {
   private @Nullable Thread ringThread;
   private @Nullable Thread liveThread;
   private @Nullable Thread enrichmentThread;
+  private @Nullable Thread pushThread;
   private @Nullable LiveLoop liveLoop;
 
   /**
@@ -130,24 +140,30 @@ public final class Sidecar implements AutoCloseable {
     channel.subscribe(EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
     ringLoop = new RingLoop(channel, ring, clock);
 
-    httpPool = Executors.newFixedThreadPool(2, threads.pool("api"));
-    otlpScheduler = Executors.newSingleThreadScheduledExecutor(threads.pool("export-otlp"));
+    httpPool = Executors.newFixedThreadPool(TelemetryServer.THREADS, threads.pool("api"));
+    Durations durations = new Durations();
+    jvmReadings = new JvmReadings(durations);
+    programRunCount = programs.programRunCount();
+    push = config.otlp().map(otlp -> new OtlpPush(otlp, clock::nowMonoNs, durations, vitals, log));
     LatestSums sums = new LatestSums(this::readSums, vitals, log);
     metrics =
         new MetricsExport(
             new Instruments(() -> MetricsSnapshot.of(sums.get()), vitals, gauges()),
-            config.otlp(),
-            programs.sumsSince(),
+            readings(),
+            push,
+            config.resource(),
             version,
-            config.nodeId(),
+            programs.sumsSince(),
             2 * config.kernel().maxAddressPairs() + SERIES_HEADROOM,
-            otlpScheduler,
-            vitals,
-            log);
+            durations);
     try {
       server =
           new TelemetryServer(
-              config.telemetryAddress(), metrics.prometheusRegistry(), readiness, httpPool);
+              config.telemetryAddress(),
+              metrics.prometheusRegistry(),
+              readiness,
+              httpPool,
+              new Scrapes(clock::nowMonoNs, durations, vitals));
     } catch (IOException e) {
       closeKernelSide();
       throw e;
@@ -192,7 +208,15 @@ public final class Sidecar implements AutoCloseable {
     udp.ifPresent(counts -> gauges.addAll(counts.gauges(config.kernel())));
     gauges.addAll(accessLogs.gauges());
     gauges.addAll(identities.gauges());
+    push.ifPresent(p -> gauges.add(new Gauge(SelfMetric.OTLP_WAITING, p::waitingPoints)));
     return gauges;
+  }
+
+  private List<Readings> readings() {
+    List<Readings> readings = new ArrayList<>(jvmReadings.readings());
+    readings.addAll(new ProcessReadings().readings());
+    readings.addAll(programRunCount.readings());
+    return readings;
   }
 
   private static String bootId() throws IOException {
@@ -214,6 +238,7 @@ public final class Sidecar implements AutoCloseable {
     programs.attach(cgroup);
     sayWhatIsMissing(programs.adopt());
     programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
+    push.ifPresent(p -> pushThread = threads.start("export-otlp", p));
     readiness.release(ATTACHED);
     log.info("watching the connections of " + cgroup.directory());
     log.info("metrics on http://%s/metrics".formatted(telemetryAddress()));
@@ -330,7 +355,8 @@ public final class Sidecar implements AutoCloseable {
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
     accessLogs.end();
-    metrics.shutdown(left(deadlineNs).dividedBy(2));
+    push.ifPresent(p -> p.end(left(deadlineNs).dividedBy(2)));
+    finished &= join(pushThread, deadlineNs);
     finished &= join(liveThread, deadlineNs);
     finished &= join(enrichmentThread, deadlineNs);
     for (Thread thread : identities.threads()) {
@@ -343,7 +369,8 @@ public final class Sidecar implements AutoCloseable {
     programs.filters().forgetOwnTraffic();
     server.close();
     httpPool.shutdownNow();
-    otlpScheduler.shutdownNow();
+    jvmReadings.close();
+    metrics.close();
     if (finished) {
       closeKernelSide();
       log.info(
@@ -357,6 +384,7 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private void closeKernelSide() {
+    programRunCount.close();
     enrichment.close();
     listenerCount.close();
     udp.ifPresent(UdpCounts::close);

@@ -4,6 +4,7 @@ package io.meshlens.app;
 import com.google.common.net.HostAndPort;
 import io.meshlens.config.Configuration;
 import io.meshlens.export.OtlpConfig;
+import io.meshlens.export.ResourceConfig;
 import io.meshlens.kernel.FilterConfig;
 import io.meshlens.kernel.KernelConfig;
 import io.meshlens.vitals.Log;
@@ -21,6 +22,7 @@ public record SidecarConfig(
     AccessLogConfig accessLog,
     Optional<OtlpConfig> otlp,
     IdentityConfig identity,
+    ResourceConfig resource,
     String nodeId,
     Duration shutdownTimeout,
     Log.Level logLevel) {
@@ -39,6 +41,7 @@ public record SidecarConfig(
         AccessLogSettings.accessLog(values, NodeSettings.node(values, node)),
         MetricsSettings.otlp(values),
         IdentitySettings.identity(values, values.get(Settings.NODE_CLUSTER), node),
+        MetricsSettings.resource(values, node),
         node,
         values.get(Settings.SHUTDOWN_TIMEOUT),
         values.get(Settings.LOG_LEVEL));

@@ -2,6 +2,7 @@
 package io.meshlens.cli;
 
 import io.meshlens.app.KernelSettings;
+import io.meshlens.app.OtelEnvironment;
 import io.meshlens.app.Settings;
 import io.meshlens.config.ConfigException;
 import io.meshlens.config.Configuration;
@@ -41,6 +42,12 @@ final class ConfigOptions {
     if (cgroup != null) {
       flags.put(KernelSettings.CGROUP.name(), cgroup);
     }
-    return Configuration.read(Settings.ALL, Settings.CHECKS, flags, System.getenv(), configFile);
+    return Configuration.read(
+        Settings.ALL,
+        Settings.CHECKS,
+        flags,
+        System.getenv(),
+        configFile,
+        OtelEnvironment::fallbacks);
   }
 }

@@ -28,6 +28,27 @@ public final class Configuration {
   private final Map<ConfigKey<?>, Setting> settings;
 
   /**
+   * A value by somebody else's convention, for a key that nothing of ours sets.
+   *
+   * @param source where it was set, for error messages
+   * @param problem what keeps it from being a value, in words
+   */
+  public record Fallback(String text, String source, Optional<String> problem) {}
+
+  /** What a convention of others, such as the OTEL_ variables, says about keys of ours. */
+  public interface Convention {
+    /** No such convention. */
+    Convention NONE = (environment, own) -> Map.of();
+
+    /**
+     * By key name.
+     *
+     * @param own texts that flags, our variables and the file have set, by key name
+     */
+    Map<String, Fallback> fallbacks(Map<String, String> environment, Map<String, String> own);
+  }
+
+  /**
    * What no key can tell of itself.
    *
    * @param keys that are looked at; all have been parsed when it is asked
@@ -39,14 +60,7 @@ public final class Configuration {
     this.settings = settings;
   }
 
-  /**
-   * Reads all sources; the first of flag, environment, file and default that sets a key wins.
-   *
-   * @param checks asked after the keys
-   * @param flags values by key name
-   * @param environment the process environment; only names with the prefix are looked at
-   * @throws ConfigException with every problem of every source
-   */
+  /** Reads all sources of our own. */
   public static Configuration read(
       List<ConfigKey<?>> keys,
       List<Check> checks,
@@ -54,11 +68,35 @@ public final class Configuration {
       Map<String, String> environment,
       Optional<Path> file)
       throws ConfigException {
+    return read(keys, checks, flags, environment, file, Convention.NONE);
+  }
+
+  /**
+   * Reads all sources; the first of flag, environment, file, convention and default that sets a key
+   * wins. An empty text in the file is as good as none to the convention.
+   *
+   * @param checks asked after the keys
+   * @param flags values by key name
+   * @param environment the process environment; of our own, only names with the prefix count
+   * @throws ConfigException with every problem of every source
+   */
+  public static Configuration read(
+      List<ConfigKey<?>> keys,
+      List<Check> checks,
+      Map<String, String> flags,
+      Map<String, String> environment,
+      Optional<Path> file,
+      Convention convention)
+      throws ConfigException {
     List<String> problems = new ArrayList<>();
     Map<String, Setting> byName = new LinkedHashMap<>();
+    Map<String, Setting> empty = new LinkedHashMap<>();
     file.ifPresent(f -> byName.putAll(YamlFile.read(f, lists(keys), problems)));
+    byName.entrySet().removeIf(e -> e.getValue().text().isEmpty() && put(empty, e));
     putEnvironment(keys, environment, byName, problems);
     flags.forEach((name, text) -> byName.put(name, new Setting(text, "flag")));
+    putFallbacks(convention, environment, byName, problems);
+    empty.forEach(byName::putIfAbsent);
 
     Map<ConfigKey<?>, Setting> settings = new LinkedHashMap<>();
     for (ConfigKey<?> key : keys) {
@@ -82,6 +120,33 @@ public final class Configuration {
       throw new ConfigException(problems);
     }
     return read;
+  }
+
+  private static boolean put(Map<String, Setting> settings, Map.Entry<String, Setting> entry) {
+    settings.put(entry.getKey(), entry.getValue());
+    return true;
+  }
+
+  private static void putFallbacks(
+      Convention convention,
+      Map<String, String> environment,
+      Map<String, Setting> byName,
+      List<String> problems) {
+    Map<String, String> own = new LinkedHashMap<>();
+    byName.forEach((name, setting) -> own.put(name, setting.text()));
+    convention
+        .fallbacks(environment, own)
+        .forEach(
+            (name, fallback) -> {
+              if (own.containsKey(name)) {
+                return;
+              }
+              fallback
+                  .problem()
+                  .ifPresentOrElse(
+                      problem -> problems.add(fallback.source() + ": " + problem),
+                      () -> byName.put(name, new Setting(fallback.text(), fallback.source())));
+            });
   }
 
   private boolean fits(ConfigKey<?> key) {

@@ -254,6 +254,11 @@ public final class KernelPrograms implements AutoCloseable {
     return new ListenerCount(object.map("listeners"));
   }
 
+  /** What the kernel counts of its programs, where it does; to be closed before this. */
+  public ProgramRunCount programRunCount() {
+    return new ProgramRunCount(object, missing);
+  }
+
   /** The byte contract's version, for `version` and `check`. */
   public String abi() {
     return "wire ABI " + WireLayout.abiVersion();

@@ -176,12 +176,44 @@ public enum Vital {
       "",
       "Times that changed files of TLS could not be used; those before stay."),
   OTLP_EXPORTS_SUCCEEDED(
-      "meshlens.otlp.exports", "{export}", "", "Metric exports accepted by the OTLP receiver."),
-  OTLP_EXPORTS_FAILED(
-      "meshlens.otlp.failures",
+      "meshlens.otlp.exports",
       "{export}",
       "",
-      "Metric exports that failed; sums are cumulative, so the next export carries their numbers."),
+      "Pushes of metrics that the OTLP receiver accepted."),
+  OTLP_FAILED_UNREACHABLE(
+      "meshlens.otlp.failures",
+      "{export}",
+      "unreachable",
+      "Pushes of metrics that failed; the next one that succeeds carries their numbers."),
+  OTLP_FAILED_TLS("meshlens.otlp.failures", "{export}", "tls", ""),
+  OTLP_FAILED_TIMEOUT("meshlens.otlp.failures", "{export}", "timeout", ""),
+  OTLP_FAILED_UNAVAILABLE("meshlens.otlp.failures", "{export}", "unavailable", ""),
+  OTLP_FAILED_REFUSED("meshlens.otlp.failures", "{export}", "refused", ""),
+  OTLP_FAILED_GARBAGE("meshlens.otlp.failures", "{export}", "garbage", ""),
+  OTLP_FAILED_ERROR("meshlens.otlp.failures", "{export}", "error", ""),
+  OTLP_RETRIES(
+      "meshlens.otlp.retries", "{request}", "", "Requests that were sent again within a push."),
+  OTLP_POINTS_SENT(
+      "meshlens.otlp.points", "{point}", "", "Points in requests that the receiver accepted."),
+  OTLP_POINTS_REJECTED(
+      "meshlens.otlp.lost",
+      "{point}",
+      "rejected",
+      "Points that the OTLP receiver does not have and does not get again."),
+  OTLP_POINTS_LOST("meshlens.otlp.lost", "{point}", "waiting_full", ""),
+  OTLP_TLS_RELOADED(
+      "meshlens.otlp.tls.reloads", "{reload}", "", "Changes of the TLS files that were taken up."),
+  OTLP_TLS_RELOAD_FAILED(
+      "meshlens.otlp.tls.reload.failures",
+      "{reload}",
+      "",
+      "Looks at TLS files that could not be used; those before stay."),
+  SCRAPES_REFUSED(
+      "meshlens.scrape.refused",
+      "{scrape}",
+      "busy",
+      "Scrapes of /metrics that were refused, because as many as may were under way."),
+  SCRAPES_FAILED("meshlens.scrape.failures", "{scrape}", "", "Scrapes of /metrics that broke off."),
   ISTIO_RESPONSES(
       "meshlens.identity.istio.responses",
       "{response}",
