@@ -53,6 +53,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- toYaml .Values.config -}}
 {{- end -}}
 
+{{/* Attributes of the resource; the kubelet puts in the pod's. A dollar sign of the user's is none of the kubelet's. */}}
+{{- define "meshlens.resourceAttributes" -}}
+k8s.node.name=$(NODE_NAME);k8s.pod.name=$(POD_NAME);k8s.namespace.name=$(POD_NAMESPACE);k8s.daemonset.name={{ include "meshlens.fullname" . }};k8s.container.name=meshlens
+{{- range $name, $value := .Values.resourceAttributes -}}
+;{{ $name }}={{ $value | replace "%" "%25" | replace ";" "%3B" | replace "$" "%24" }}
+{{- end -}}
+{{- end -}}
+
 {{/* Whole seconds, rounded up, of a duration such as 500ms, 10s, 2m or 1h (the schema admits no other). */}}
 {{- define "meshlens.seconds" -}}
 {{- $number := regexFind "^[0-9]+" . | int64 -}}

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.api;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.net.HostAndPort;
+import io.meshlens.vitals.Durations;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.Vital;
+import io.meshlens.vitals.Vitals;
+import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.URI;
@@ -16,8 +23,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,7 +40,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class TelemetryServerTest {
   private final Readiness readiness = new Readiness();
   private final PrometheusRegistry registry = new PrometheusRegistry();
-  private final ExecutorService pool = Executors.newFixedThreadPool(2);
+  private final Vitals vitals = new Vitals();
+  private final Scrapes scrapes = new Scrapes(System::nanoTime, new Durations(), vitals);
+  private final ExecutorService pool = Executors.newFixedThreadPool(TelemetryServer.THREADS);
   private final HttpClient client = HttpClient.newHttpClient();
   private TelemetryServer server;
 
@@ -39,7 +54,9 @@ final class TelemetryServerTest {
                 .name("cats")
                 .dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder().value(9).build())
                 .build());
-    server = new TelemetryServer(HostAndPort.fromParts("127.0.0.1", 0), registry, readiness, pool);
+    server =
+        new TelemetryServer(
+            HostAndPort.fromParts("127.0.0.1", 0), registry, readiness, pool, scrapes);
   }
 
   @AfterEach
@@ -114,6 +131,78 @@ final class TelemetryServerTest {
   }
 
   @Test
+  void scrapesBeyondTheLimitAreRefusedAndCountedAndProbesAreAnsweredMeanwhile() throws Exception {
+    CountDownLatch collecting = new CountDownLatch(Scrapes.AT_A_TIME);
+    CountDownLatch mayGoOn = new CountDownLatch(1);
+    registry.register(
+        () -> {
+          collecting.countDown();
+          await(mayGoOn);
+          return GaugeSnapshot.builder().name("slow").build();
+        });
+    List<CompletableFuture<HttpResponse<String>>> slow = new ArrayList<>();
+    for (int i = 0; i < Scrapes.AT_A_TIME; i++) {
+      slow.add(client.sendAsync(request("/metrics"), BodyHandlers.ofString()));
+    }
+    await(collecting);
+
+    HttpResponse<String> refused = get("/metrics");
+    HttpResponse<String> probe = get("/healthz");
+    mayGoOn.countDown();
+
+    assertThat(refused.statusCode()).isEqualTo(503);
+    assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+    assertThat(refused.body()).isEqualTo("busy: 2 scrapes are under way\n");
+    assertThat(probe.statusCode()).isEqualTo(200);
+    assertThat(vitals.get(Vital.SCRAPES_REFUSED)).isEqualTo(1);
+    for (CompletableFuture<HttpResponse<String>> each : slow) {
+      assertThat(each.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    }
+    assertThat(get("/metrics").statusCode()).isEqualTo(200);
+  }
+
+  private HttpRequest request(String path) {
+    return HttpRequest.newBuilder(
+            URI.create("http://127.0.0.1:" + server.address().getPort() + path))
+        .build();
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void compressedIsServedOnRequest() throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + server.address().getPort() + "/metrics"))
+            .header("Accept-Encoding", "gzip")
+            .build();
+    HttpResponse<byte[]> answer = client.send(request, BodyHandlers.ofByteArray());
+
+    assertThat(answer.headers().firstValue("Content-Encoding")).contains("gzip");
+    try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(answer.body()))) {
+      assertThat(new String(in.readAllBytes(), UTF_8).lines()).contains("cats_total 9.0");
+    }
+  }
+
+  @Test
+  void collectionThatFailsIsAnErrorOfTheServerAndNotItsEnd() throws Exception {
+    Collector broken =
+        () -> {
+          throw new IllegalStateException("no numbers today");
+        };
+    registry.register(broken);
+
+    assertThat(get("/metrics").statusCode()).isEqualTo(500);
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+  }
+
+  @Test
   void indexNamesThePages() throws Exception {
     assertThat(get("/").statusCode()).isEqualTo(200);
     assertThat(get("/").body()).contains("/metrics", "/healthz", "/readyz");
@@ -126,7 +215,7 @@ final class TelemetryServerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/", "/healthz", "/readyz"})
+  @ValueSource(strings = {"/", "/healthz", "/readyz", "/metrics"})
   void writingIsNotAllowed(String path) throws Exception {
     HttpResponse<String> answer = ask("POST", path);
 
@@ -148,7 +237,7 @@ final class TelemetryServerTest {
   void addressInUseCannotBeBound() {
     HostAndPort taken = HostAndPort.fromParts("127.0.0.1", server.address().getPort());
 
-    assertThatThrownBy(() -> new TelemetryServer(taken, registry, readiness, pool).close())
+    assertThatThrownBy(() -> new TelemetryServer(taken, registry, readiness, pool, scrapes).close())
         .isInstanceOf(BindException.class);
   }
 

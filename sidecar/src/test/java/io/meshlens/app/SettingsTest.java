@@ -4,16 +4,12 @@ package io.meshlens.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshlens.config.ConfigKey;
-import io.meshlens.metrics.MeshMetric;
-import io.meshlens.vitals.Vital;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -87,8 +83,11 @@ final class SettingsTest {
     page.append("# Configuration\n\n")
         .append("Every setting can be given as a flag (`--set KEY=VALUE`), by its environment")
         .append(" variable, or in a\n")
-        .append("YAML file (`--config FILE`); the first of these that has it wins, then the")
-        .append(" default.\n\n")
+        .append("YAML file (`--config FILE`); the first of these that has it wins, then one of")
+        .append(" OpenTelemetry's\n")
+        .append(
+            "variables (`OTEL_...`, in [operations.md](../operations.md#opentelemetrys-variables)),")
+        .append(" then the default.\n\n")
         .append("| key | environment variable | default | values | meaning |\n")
         .append("|---|---|---|---|---|\n");
     for (ConfigKey<?> key : Settings.ALL) {
@@ -104,45 +103,6 @@ final class SettingsTest {
     }
 
     assertUpToDate("config.md", page.toString());
-  }
-
-  @Test
-  void referenceOfTheMetricsIsUpToDate() throws IOException {
-    StringBuilder page = new StringBuilder();
-    page.append("# Metrics\n\n")
-        .append("Names and units are OpenTelemetry's; in Prometheus text dots become underscores,")
-        .append(" the unit is appended\n")
-        .append("where it is not in braces, and counters end in `_total`.\n\n")
-        .append("## Connections\n\n")
-        .append("| name | kind | unit | meaning |\n")
-        .append("|---|---|---|---|\n");
-    for (MeshMetric metric : MeshMetric.values()) {
-      String kind = metric.kind() == MeshMetric.Kind.COUNTER ? "counter" : "up-down counter";
-      row(page, List.of(code(metric.metricName()), kind, code(metric.unit()), metric.help()));
-    }
-    page.append("\n## The program itself\n\n")
-        .append("All are counters.\n\n")
-        .append("| name | unit | `cause` | meaning |\n")
-        .append("|---|---|---|---|\n");
-    Map<String, List<Vital>> byMetric = new LinkedHashMap<>();
-    for (Vital vital : Vital.values()) {
-      byMetric.computeIfAbsent(vital.metric(), m -> new ArrayList<>()).add(vital);
-    }
-    byMetric.forEach(
-        (metric, vitals) -> {
-          List<String> causes =
-              vitals.stream()
-                  .map(Vital::cause)
-                  .filter(cause -> !cause.isEmpty())
-                  .map(SettingsTest::code)
-                  .toList();
-          Vital first = vitals.getFirst();
-          row(
-              page,
-              List.of(code(metric), code(first.unit()), String.join(", ", causes), first.help()));
-        });
-
-    assertUpToDate("metrics.md", page.toString());
   }
 
   private static String code(String text) {
