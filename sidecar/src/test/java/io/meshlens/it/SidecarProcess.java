@@ -130,6 +130,11 @@ final class SidecarProcess implements AutoCloseable {
     return found.getFirst();
   }
 
+  /** HOST:PORT of /metrics. */
+  String telemetryAddress() {
+    return URI.create(telemetry).getAuthority();
+  }
+
   HttpResponse<String> get(String path) throws InterruptedException {
     try (HttpClient client = HttpClient.newHttpClient()) {
       return client.send(
