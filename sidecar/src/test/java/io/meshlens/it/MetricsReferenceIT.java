@@ -152,7 +152,7 @@ class MetricsReferenceIT {
         }
         scraped(sidecar);
         ChildProcess.await(
-            "as many names as are documented by OTLP and Prometheus, missing: ",
+            "every documented name by OTLP and by Prometheus",
             () ->
                 Optional.of(0)
                     .filter(x -> received(receiver).keySet().containsAll(documented.keySet()))
@@ -160,7 +160,7 @@ class MetricsReferenceIT {
 
         assertThat(received(receiver)).isEqualTo(documented);
         assertThat(scraped(sidecar)).isEqualTo(documentedForPrometheus);
-        assertThat(sidecar.metric("meshlens_bpf_program_runs_total", Map.of("program", "tcp_dial4")))
+        assertThat(sidecar.metric("meshlens_bpf_program_runs_total", Map.of("program", "tcp_lifecycle")))
             .isGreaterThanOrEqualTo(2);
       }
     }
