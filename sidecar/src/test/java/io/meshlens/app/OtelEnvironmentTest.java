@@ -163,7 +163,9 @@ final class OtelEnvironmentTest {
 
   @ParameterizedTest
   @CsvSource({
-    "OTEL_SDK_DISABLED, true", "OTEL_METRICS_EXPORTER, none", "OTEL_METRICS_EXPORTER, prometheus"
+    "OTEL_SDK_DISABLED, true",
+    "OTEL_METRICS_EXPORTER, none",
+    "OTEL_METRICS_EXPORTER, prometheus"
   })
   void pushIsOffWhenTheyAskForItAndOurOwnEndpointIsOnRegardless(String name, String value)
       throws Exception {
@@ -215,10 +217,10 @@ final class OtelEnvironmentTest {
   @Test
   void secretIsShownNeitherByThePrintedConfigurationNorByAProblem() throws Exception {
     String secret = "s3cr3t";
-    Configuration values =
-        read(Map.of("OTEL_EXPORTER_OTLP_HEADERS", "authorization=" + secret));
+    Configuration values = read(Map.of("OTEL_EXPORTER_OTLP_HEADERS", "authorization=" + secret));
     List<String> problems =
-        problems(Map.of("MESHLENS_METRICS_OTLP_HEADERS", "bad name=" + secret + ";x=\u00e4" + secret));
+        problems(
+            Map.of("MESHLENS_METRICS_OTLP_HEADERS", "bad name=" + secret + ";x=\u00e4" + secret));
 
     assertThat(values.describe())
         .contains("headers: \"***\"  # environment OTEL_EXPORTER_OTLP_HEADERS")

@@ -30,7 +30,10 @@ final class Collected implements MetricReader {
     meter
         .counterBuilder("sums")
         .buildWithCallback(
-            m -> sums.forEach((name, value) -> m.record(value, Attributes.builder().put("name", name).build())));
+            m ->
+                sums.forEach(
+                    (name, value) ->
+                        m.record(value, Attributes.builder().put("name", name).build())));
   }
 
   Collected() {

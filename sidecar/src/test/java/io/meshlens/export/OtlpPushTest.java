@@ -57,8 +57,7 @@ final class OtlpPushTest {
   private OtlpPush start(OtlpConfig config) {
     durations.bind(
         SelfMetric.OTLP_EXPORT_DURATION, (seconds, values) -> outcomes.add(values.getFirst()));
-    Log log =
-        new Log(new PrintStream(said, true, UTF_8), Log.Level.INFO, InstantSource.system());
+    Log log = new Log(new PrintStream(said, true, UTF_8), Log.Level.INFO, InstantSource.system());
     OtlpPush push = new OtlpPush(config, System::nanoTime, durations, vitals, log);
     SdkMeterProvider.builder()
         .registerMetricReader(push)
@@ -77,11 +76,7 @@ final class OtlpPushTest {
 
   private static OtlpConfig every(Duration interval, Receiver receiver) {
     return Receiver.config(
-        receiver.endpoint(),
-        Protocol.HTTP_PROTOBUF,
-        TlsFiles.NONE,
-        interval,
-        Compression.NONE);
+        receiver.endpoint(), Protocol.HTTP_PROTOBUF, TlsFiles.NONE, interval, Compression.NONE);
   }
 
   private static void await(BooleanSupplier condition) throws InterruptedException {
@@ -107,7 +102,8 @@ final class OtlpPushTest {
           for (byte[] sum : fields(metric, 7)) {
             for (byte[] point : fields(sum, 1)) {
               byte[] attribute = fields(point, 7).getFirst();
-              String name = new String(fields(fields(attribute, 2).getFirst(), 1).getFirst(), UTF_8);
+              String name =
+                  new String(fields(fields(attribute, 2).getFirst(), 1).getFirst(), UTF_8);
               found.put(name, fixed64(point, 6));
             }
           }
@@ -218,8 +214,7 @@ final class OtlpPushTest {
     sums.put("goes", 5L);
     sums.put("stays", 1L);
     try (Receiver receiver =
-        Receiver.http(
-            exchange -> Receiver.answer(exchange, status.get(), PROTOBUF, new byte[0]))) {
+        Receiver.http(exchange -> Receiver.answer(exchange, status.get(), PROTOBUF, new byte[0]))) {
       OtlpPush push = start(every(INTERVAL, receiver));
       await(() -> vitals.get(Vital.OTLP_FAILED_REFUSED) >= 1);
       sums.remove("goes");

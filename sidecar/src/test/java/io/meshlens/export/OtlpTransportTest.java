@@ -122,8 +122,7 @@ final class OtlpTransportTest {
   void compressedRequestIsTheSameOnceUnpacked(Protocol protocol) throws Exception {
     try (Receiver receiver = accepting(protocol)) {
       OtlpConfig config =
-          Receiver.config(
-              receiver.endpoint(), protocol, TlsFiles.NONE, PATIENCE, Compression.GZIP);
+          Receiver.config(receiver.endpoint(), protocol, TlsFiles.NONE, PATIENCE, Compression.GZIP);
 
       assertThat(send(config, PATIENCE)).isEqualTo(new Accepted(0, ""));
       assertThat(receiver.metadata(0)).containsIgnoringCase("gzip");
@@ -176,8 +175,16 @@ final class OtlpTransportTest {
 
   @ParameterizedTest
   @CsvSource({
-    "400, REFUSED", "401, REFUSED", "404, REFUSED", "413, REFUSED", "500, REFUSED", "302, REFUSED",
-    "429, UNAVAILABLE", "502, UNAVAILABLE", "503, UNAVAILABLE", "504, UNAVAILABLE"
+    "400, REFUSED",
+    "401, REFUSED",
+    "404, REFUSED",
+    "413, REFUSED",
+    "500, REFUSED",
+    "302, REFUSED",
+    "429, UNAVAILABLE",
+    "502, UNAVAILABLE",
+    "503, UNAVAILABLE",
+    "504, UNAVAILABLE"
   })
   void httpStatusTellsWhetherToTryAgain(int status, Cause expected) throws Exception {
     assertThat(cause(http(Receiver.answering(status, "text/plain", new byte[0]))))
@@ -194,8 +201,7 @@ final class OtlpTransportTest {
         "soon | ",
       })
   void retryAfterIsSecondsOrADate(String text, Duration expected) throws Exception {
-    Answer answer =
-        http(Receiver.answering(503, "text/plain", new byte[0], "Retry-After", text));
+    Answer answer = http(Receiver.answering(503, "text/plain", new byte[0], "Retry-After", text));
 
     assertThat(((Failed) answer).retryAfter()).isEqualTo(Optional.ofNullable(expected));
   }
@@ -207,8 +213,7 @@ final class OtlpTransportTest {
     "UNAUTHENTICATED, REFUSED", "INTERNAL, REFUSED"
   })
   void grpcStatusTellsWhetherToTryAgain(Status.Code code, Cause expected) throws Exception {
-    assertThat(
-            cause(grpc((r, answers) -> answers.onError(code.toStatus().asRuntimeException()))))
+    assertThat(cause(grpc((r, answers) -> answers.onError(code.toStatus().asRuntimeException()))))
         .isEqualTo(expected);
   }
 
@@ -265,7 +270,8 @@ final class OtlpTransportTest {
   @ParameterizedTest
   @EnumSource
   void silentReceiverTimesOut(Protocol protocol) throws Exception {
-    assertThat(cause(raw(protocol, "http", SHORT, socket -> socket.getInputStream().readAllBytes())))
+    assertThat(
+            cause(raw(protocol, "http", SHORT, socket -> socket.getInputStream().readAllBytes())))
         .isEqualTo(Cause.TIMEOUT);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import com.google.common.net.InetAddresses;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
@@ -63,12 +64,12 @@ final class Receiver implements AutoCloseable {
   }
 
   static Receiver http(HttpHandler handler) throws IOException {
-    return http(HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0), "http", handler);
+    return http(HttpServer.create(new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0), 0), "http", handler);
   }
 
   static Receiver https(TlsFiles tls, Clients clients, HttpHandler handler) throws Exception {
     SSLContext context = tls.load().context();
-    HttpsServer server = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+    HttpsServer server = HttpsServer.create(new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0), 0);
     server.setHttpsConfigurator(
         new HttpsConfigurator(context) {
           @Override
@@ -108,8 +109,7 @@ final class Receiver implements AutoCloseable {
     return exchange -> answer(exchange, status, type, body, header);
   }
 
-  static void answer(
-      HttpExchange exchange, int status, String type, byte[] body, String... header)
+  static void answer(HttpExchange exchange, int status, String type, byte[] body, String... header)
       throws IOException {
     try (exchange) {
       exchange.getResponseHeaders().set("Content-Type", type);

@@ -117,8 +117,7 @@ class ExportersIT {
           bursts++;
           int atLeast = failed;
           ChildProcess.await(
-              "failure " + failed,
-              () -> Optional.of(0).filter(x -> timeouts(sidecar) >= atLeast));
+              "failure " + failed, () -> Optional.of(0).filter(x -> timeouts(sidecar) >= atLeast));
         }
         Files.delete(hang);
         long expected = (long) bursts * CONNECTIONS * BYTES;
@@ -127,8 +126,7 @@ class ExportersIT {
             () ->
                 Optional.of(0)
                     .filter(
-                        x ->
-                            sentBytes(receiver, server.getLocalPort(), temporality) >= expected));
+                        x -> sentBytes(receiver, server.getLocalPort(), temporality) >= expected));
         assertThat(sentBytes(receiver, server.getLocalPort(), temporality)).isEqualTo(expected);
         assertThat(sidecar.metric("meshlens_otlp_lost_total", Map.of())).isZero();
       }
@@ -157,8 +155,21 @@ class ExportersIT {
   void mutualTlsReachesAReceiverWithAnotherTls() throws Exception {
     String subject = "subjectAltName=DNS:localhost,IP:127.0.0.1";
     openssl(
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-        "-addext", subject, "-keyout", "key.pem", "-out", "cert.pem");
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        subject,
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem");
     String cert = directory.resolve("cert.pem").toString();
     String key = directory.resolve("key.pem").toString();
     try (ChildProcess receiver =
@@ -183,7 +194,8 @@ class ExportersIT {
                 "the sums",
                 () ->
                     points(receiver)
-                        .filter(p -> p.path("metric").asText().equals("mesh.tcp.connections.closed"))
+                        .filter(
+                            p -> p.path("metric").asText().equals("mesh.tcp.connections.closed"))
                         .filter(
                             p ->
                                 p.at("/attributes/destination.port").asInt()

@@ -37,8 +37,7 @@ class MetricsReferenceIT {
       Matcher row = ROW.matcher(line);
       if (row.matches()) {
         kinds.put(
-            row.group(1),
-            Optional.ofNullable(row.group(2)).orElse("counter") + " " + row.group(3));
+            row.group(1), Optional.ofNullable(row.group(2)).orElse("counter") + " " + row.group(3));
       }
     }
     return kinds;
@@ -160,7 +159,9 @@ class MetricsReferenceIT {
 
         assertThat(received(receiver)).isEqualTo(documented);
         assertThat(scraped(sidecar)).isEqualTo(documentedForPrometheus);
-        assertThat(sidecar.metric("meshlens_bpf_program_runs_total", Map.of("program", "tcp_lifecycle")))
+        assertThat(
+                sidecar.metric(
+                    "meshlens_bpf_program_runs_total", Map.of("program", "tcp_lifecycle")))
             .isGreaterThanOrEqualTo(2);
       }
     }
