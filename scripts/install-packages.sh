@@ -8,7 +8,7 @@ here=$(dirname "$(readlink -f "$0")")
 packages_for() {
 	case $1 in
 	build) echo maven make gcc libc6-dev pkg-config clang llvm libbpf-dev bpftool ca-certificates ;;
-	test) echo clang-format shellcheck nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack procps curl openssl "promtool|prometheus" ;;
+	test) echo clang-format shellcheck nginx-light wrk python3 python3-grpcio python3-protobuf protobuf-compiler iproute2 nftables conntrack procps curl openssl prometheus "promtool|prometheus" ;;
 	kernels) echo qemu-system-x86 busybox-static iproute2 ;;
 	bench) echo nginx-light wrk iperf3 curl ;;
 	*)

@@ -59,8 +59,7 @@ public final class MetricsSettings {
           "metrics.otlp.compression",
           ValueType.oneOf(Compression.class, Compression::label),
           "none",
-          "Whether requests are compressed; gzip costs processor time here and saves nine tenths of"
-              + " the bytes.");
+          "Whether requests are compressed; gzip saves most of the bytes and costs processor time.");
   public static final ConfigKey<List<NamedText>> OTLP_HEADERS =
       new ConfigKey<>(
           "metrics.otlp.headers",
