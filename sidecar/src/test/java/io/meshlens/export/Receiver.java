@@ -64,12 +64,16 @@ final class Receiver implements AutoCloseable {
   }
 
   static Receiver http(HttpHandler handler) throws IOException {
-    return http(HttpServer.create(new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0), 0), "http", handler);
+    return http(
+        HttpServer.create(new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0), 0),
+        "http",
+        handler);
   }
 
   static Receiver https(TlsFiles tls, Clients clients, HttpHandler handler) throws Exception {
     SSLContext context = tls.load().context();
-    HttpsServer server = HttpsServer.create(new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0), 0);
+    HttpsServer server =
+        HttpsServer.create(new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0), 0);
     server.setHttpsConfigurator(
         new HttpsConfigurator(context) {
           @Override
