@@ -12,6 +12,7 @@ import io.meshlens.enrich.kubernetes.KubernetesSource;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
 import java.time.InstantSource;
@@ -98,9 +99,7 @@ final class IdentitySources {
     if (config.kubernetes().isPresent()) {
       gauges.add(
           new Gauge(
-              "meshlens.identity.kubernetes.waiting",
-              "{change}",
-              "Changes from the Kubernetes API that are not applied yet.",
+              SelfMetric.IDENTITY_KUBERNETES_WAITING,
               () -> kubernetes.map(KubernetesSource::waiting).orElse(0)));
     }
     istio.ifPresent(source -> gauges.addAll(source.gauges()));

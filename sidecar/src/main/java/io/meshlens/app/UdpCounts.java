@@ -7,6 +7,7 @@ import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.SumsReader;
 import io.meshlens.kernel.UdpUse;
 import io.meshlens.vitals.Gauge;
+import io.meshlens.vitals.SelfMetric;
 import java.util.List;
 
 /** What is read of UDP when it is watched. */
@@ -27,36 +28,12 @@ final class UdpCounts implements AutoCloseable {
   List<Gauge> gauges(KernelConfig config) {
     long maxFlows = config.udp().orElseThrow().slots();
     return List.of(
-        new Gauge(
-            "meshlens.udp.flows.used",
-            "{flow}",
-            "UDP flows that were tracked at the last live pass.",
-            use::flows),
-        new Gauge(
-            "meshlens.udp.flows.capacity",
-            "{flow}",
-            "UDP flows that may be tracked at a time.",
-            () -> maxFlows),
-        new Gauge(
-            "meshlens.udp.sockets.used",
-            "{socket}",
-            "UDP sockets that are known by more than one flow: bound, or not connected.",
-            use::sockets),
-        new Gauge(
-            "meshlens.udp.sockets.capacity",
-            "{socket}",
-            "UDP sockets that may be known at a time.",
-            () -> maxFlows),
-        new Gauge(
-            "meshlens.udp.sums.used",
-            "{row}",
-            "Rows of the kernel's map of UDP sums that are in use.",
-            sums::rowsUsed),
-        new Gauge(
-            "meshlens.udp.sums.capacity",
-            "{row}",
-            "Rows that the kernel's map of UDP sums can hold.",
-            config::maxAddressPairs));
+        new Gauge(SelfMetric.UDP_FLOWS_USED, use::flows),
+        new Gauge(SelfMetric.UDP_FLOWS_CAPACITY, () -> maxFlows),
+        new Gauge(SelfMetric.UDP_SOCKETS_USED, use::sockets),
+        new Gauge(SelfMetric.UDP_SOCKETS_CAPACITY, () -> maxFlows),
+        new Gauge(SelfMetric.UDP_SUMS_USED, sums::rowsUsed),
+        new Gauge(SelfMetric.UDP_SUMS_CAPACITY, config::maxAddressPairs));
   }
 
   @Override

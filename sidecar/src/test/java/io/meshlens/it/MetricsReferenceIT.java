@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.common.net.InetAddresses;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -109,6 +111,13 @@ class MetricsReferenceIT {
       client.getOutputStream().write(1);
       assertThat(accepted.getInputStream().read()).isEqualTo(1);
     }
+    try (DatagramSocket receiver = new DatagramSocket(0, InetAddresses.forString("127.0.0.1"));
+        DatagramSocket sender = new DatagramSocket()) {
+      sender.send(new DatagramPacket(new byte[3], 3, receiver.getLocalSocketAddress()));
+      DatagramPacket packet = new DatagramPacket(new byte[9], 9);
+      receiver.receive(packet);
+      assertThat(packet.getLength()).isEqualTo(3);
+    }
     try (Socket refused = new Socket(InetAddresses.forString("127.0.0.1"), 1)) {
       throw new AssertionError("somebody listens: " + refused);
     } catch (java.net.ConnectException expected) {
@@ -142,6 +151,9 @@ class MetricsReferenceIT {
               "metrics.otlp.endpoint=http://127.0.0.1:" + port,
               "metrics.otlp.interval=1s",
               "access_log.als.address=127.0.0.1:1",
+              "kernel.udp=true",
+              "identity.kubernetes.enabled=on",
+              "identity.kubernetes.api_server=http://127.0.0.1:1",
               "kernel.pin_path=off",
               "shutdown.timeout=2s")) {
         connectOnceAndInVainOnce();
