@@ -254,7 +254,8 @@ class ExportersIT {
                   "--web.listen-address=127.0.0.1:" + port,
                   "--enable-feature=native-histograms");
           HttpClient client = HttpClient.newHttpClient()) {
-        String query = "{__name__=~\"mesh_tcp_.+\",destination_port=\"%d\"}";
+        String query =
+            "{__name__=~\"mesh_tcp_.+\",destination_port=\"%d\"}".formatted(server.getLocalPort());
         Map<String, Long> expected = new TreeMap<>();
         MetricsPage.of(sidecar)
             .samples()
@@ -267,9 +268,7 @@ class ExportersIT {
         JsonNode found =
             ChildProcess.await(
                 "the series in Prometheus: " + prometheus.err(),
-                () ->
-                    query(client, port, query.formatted(server.getLocalPort()))
-                        .filter(result -> !result.isEmpty()));
+                () -> query(client, port, query).filter(result -> !result.isEmpty()));
         Map<String, Long> actual = new TreeMap<>();
         found.forEach(
             sample ->
