@@ -4,6 +4,7 @@ package io.meshlens.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshlens.app.Settings;
+import io.meshlens.wire.WireCodes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -143,7 +144,7 @@ final class MainTest {
     assertThat(run("version")).isZero();
     assertThat(out.toString())
         .startsWith("meshlens ")
-        .contains("wire ABI 4")
+        .contains("wire ABI " + WireCodes.WIRE_ABI_VERSION)
         .contains("java " + Runtime.version().feature());
   }
 

@@ -64,6 +64,8 @@ final class AlsFlagsTest {
         "UNREACHABLE  | UC    | DC | UF    | DC",
         "ABORTED      | DC    | UC | DC+UF | UF",
         "UNKNOWN      | -     | -  | UF    | -",
+        "CLOSED       | -     | -  | UF    | -",
+        "IDLE         | -     | -  | UF    | -",
         "NONE         | -     | -  | UF    | -",
       })
   void everyEndHasTheFlagsThatItProves(
@@ -78,6 +80,8 @@ final class AlsFlagsTest {
   void theTableAboveHasEveryTermination() {
     assertThat(Arrays.stream(Termination.values()).map(Enum::name))
         .containsExactlyInAnyOrder(
+            "CLOSED",
+            "IDLE",
             "FIN_LOCAL",
             "FIN_REMOTE",
             "RESET_LOCAL",
