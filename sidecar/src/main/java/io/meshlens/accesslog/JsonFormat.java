@@ -21,7 +21,7 @@ import java.util.function.Function;
  * <p>Owned by: ring-reader. Written by hand because it runs for every connection of the node: tens
  * of thousands of times a second, with no allocation.
  */
-public final class JsonFormat {
+public final class JsonFormat implements LineFormat {
   /**
    * No line is longer: all keys, numbers at their widest, a command name of escapes only, and two
    * identities.
@@ -47,6 +47,7 @@ public final class JsonFormat {
   private static final Piece BYTES_RECEIVED = new Piece(",\"bytes_received\":");
   private static final Piece PACKETS_SENT = new Piece(",\"packets_sent\":");
   private static final Piece PACKETS_RECEIVED = new Piece(",\"packets_received\":");
+  private static final Piece DELTAS = new Piece(",\"counts\":\"delta\"");
   private static final Piece RTT = new Piece(",\"rtt_us\":");
   private static final Piece RTT_VAR = new Piece(",\"rtt_var_us\":");
   private static final Piece MIN_RTT = new Piece(",\"min_rtt_us\":");
@@ -88,12 +89,12 @@ public final class JsonFormat {
     this.ids = ids;
   }
 
-  /**
-   * Writes one line with its newline.
-   *
-   * @param target has room for {@link #MAX_LINE_BYTES} from {@code offset}
-   * @return the index after the last byte written
-   */
+  @Override
+  public int maxLineBytes() {
+    return MAX_LINE_BYTES;
+  }
+
+  @Override
   public int write(Connection c, byte[] target, int offset) {
     out = target;
     at = offset;
@@ -187,6 +188,9 @@ public final class JsonFormat {
     number(BYTES_RECEIVED, c.bytesReceived);
     number(PACKETS_SENT, c.packetsSent);
     number(PACKETS_RECEIVED, c.packetsReceived);
+    if (c.countsAreDeltas) {
+      put(DELTAS);
+    }
   }
 
   private void writeQuality(Connection c) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
+import io.meshlens.accesslog.ChoiceConfig;
 import io.meshlens.app.AccessLogConfig.StdoutLog;
 import io.meshlens.config.ConfigKey;
 import io.meshlens.config.Configuration;
@@ -10,7 +11,9 @@ import io.meshlens.export.AlsConfig;
 import io.meshlens.export.AlsNode;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Settings of access logs, in the order of the reference page. */
@@ -20,13 +23,16 @@ public final class AccessLogSettings {
           "access_log.stdout.enabled",
           ValueType.bool(),
           "true",
-          "Whether connections are written to stdout, one JSON line each.");
+          "Whether connections are written to stdout, one line each.");
+  public static final LineSettings STDOUT_LINES = new LineSettings("stdout");
+  public static final ChoiceSettings STDOUT_CHOICE = new ChoiceSettings("stdout");
   public static final ConfigKey<Optional<Duration>> PERIODIC_INTERVAL =
       new ConfigKey<>(
           "access_log.periodic_interval",
           ValueType.optional(ValueType.duration(Duration.ofSeconds(1), Duration.ofHours(24))),
           "",
-          "Time between two records of a connection that stays open; empty for none.");
+          "Time between two records of a connection that stays open, for logs without an interval of"
+              + " their own; empty for none.");
   public static final ConfigKey<List<AlsAddress>> ALS_ADDRESS =
       new ConfigKey<>(
           "access_log.als.address",
@@ -46,21 +52,36 @@ public final class AccessLogSettings {
           ValueType.integer(1, 1 << 20),
           "8192",
           "Connections that may wait for the access log service; more are lost and counted.");
+  public static final ChoiceSettings ALS_CHOICE = new ChoiceSettings("als");
 
   /** All of them. */
   public static final List<ConfigKey<?>> ALL =
       Stream.of(
-              List.<ConfigKey<?>>of(
-                  STDOUT_ENABLED, PERIODIC_INTERVAL, ALS_ADDRESS, ALS_LOG_NAME, ALS_QUEUE_SIZE),
-              AlsTransportSettings.ALL)
+              List.<ConfigKey<?>>of(STDOUT_ENABLED),
+              STDOUT_LINES.keys(),
+              STDOUT_CHOICE.keys(),
+              List.<ConfigKey<?>>of(PERIODIC_INTERVAL, ALS_ADDRESS, ALS_LOG_NAME, ALS_QUEUE_SIZE),
+              AlsTransportSettings.ALL,
+              ALS_CHOICE.keys(),
+              LogFileSettings.ALL)
           .flatMap(List::stream)
           .toList();
+
+  /** What several of them must be together. */
+  public static final List<Configuration.Check> CHECKS =
+      List.of(STDOUT_LINES.check(), LogFileSettings.LINES.check());
+
+  /** Those of every log that there may be. */
+  private static final List<ChoiceSettings> CHOICES =
+      List.of(STDOUT_CHOICE, ALS_CHOICE, LogFileSettings.CHOICE);
 
   static AccessLogConfig accessLog(Configuration values, AlsNode node) {
     List<AlsAddress> addresses = values.get(ALS_ADDRESS);
     return new AccessLogConfig(
         values.get(STDOUT_ENABLED) ? StdoutLog.ON : StdoutLog.OFF,
-        values.get(PERIODIC_INTERVAL),
+        STDOUT_LINES.lines(values, node.id()),
+        STDOUT_CHOICE.chosen(values),
+        LogFileSettings.file(values, node.id()),
         addresses.isEmpty()
             ? Optional.empty()
             : Optional.of(
@@ -68,7 +89,19 @@ public final class AccessLogSettings {
                     AlsTransportSettings.transport(values, addresses),
                     node,
                     values.get(ALS_LOG_NAME),
-                    values.get(ALS_QUEUE_SIZE))));
+                    values.get(ALS_QUEUE_SIZE))),
+        ALS_CHOICE.chosen(values));
+  }
+
+  /** Which records each log gets, by the log's name. */
+  static Map<String, ChoiceConfig> choices(Configuration values) {
+    return CHOICES.stream()
+        .collect(Collectors.toMap(ChoiceSettings::log, choice -> choice.choice(values)));
+  }
+
+  /** Whether a setting may change while the program runs. */
+  static boolean isReloadable(String name) {
+    return CHOICES.stream().anyMatch(choice -> choice.isReloadable(name));
   }
 
   private AccessLogSettings() {}

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
+import io.meshlens.accesslog.ChoiceConfig;
+import io.meshlens.accesslog.ChoiceVitals;
+import io.meshlens.accesslog.ChosenRecords;
 import io.meshlens.accesslog.ConnectionIds;
-import io.meshlens.accesslog.JsonFormat;
+import io.meshlens.accesslog.EventsConfig;
+import io.meshlens.accesslog.EventsConfig.Opened;
+import io.meshlens.accesslog.LineFormat;
+import io.meshlens.accesslog.PeriodicRounds;
+import io.meshlens.app.AccessLogConfig.Chosen;
+import io.meshlens.app.AccessLogConfig.FileLog;
+import io.meshlens.app.AccessLogConfig.Lines;
 import io.meshlens.app.AccessLogConfig.StdoutLog;
+import io.meshlens.config.ConfigException;
 import io.meshlens.export.AlsExporter;
+import io.meshlens.export.LogArchive;
+import io.meshlens.export.LogFile;
 import io.meshlens.export.LogStream;
 import io.meshlens.flow.ConnectionSink;
+import io.meshlens.kernel.EventSwitches;
+import io.meshlens.kernel.EventType;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
@@ -14,23 +28,37 @@ import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** Every way out for records of connections, each with its thread. */
 final class AccessLogs {
-  /** One way out. */
-  private record Outlet(String threadName, ConnectionSink sink, Runnable loop, Runnable end) {}
+  /** One way out, and which records it gets. */
+  private record Outlet(
+      String name, ConnectionSink sink, Chosen chosen, ChoiceVitals vitals, Runnable end) {}
 
+  private record Loop(String threadName, Runnable run) {}
+
+  private final Log log;
   private final List<Outlet> outlets = new ArrayList<>();
+  private final List<Loop> loops = new ArrayList<>();
   private final List<Gauge> gauges = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
+  private final Map<String, ChosenRecords> chosen = new LinkedHashMap<>();
+  private final Map<String, ChoiceConfig> choices = new LinkedHashMap<>();
+  private final PeriodicRounds rounds;
+  private Optional<LogFile> file = Optional.empty();
 
   /**
-   * Nothing is written before {@link #start}.
+   * Nothing is written before {@link #start}, but a log file is opened.
    *
    * @param version of this program
-   * @param stdout where JSON lines go
+   * @param stdout where lines go
+   * @throws ConfigException when the file cannot be written
    * @throws IOException when a file that is needed cannot be used
    */
   AccessLogs(
@@ -41,21 +69,92 @@ final class AccessLogs {
       MonoClock clock,
       Vitals vitals,
       Log log)
-      throws IOException {
+      throws ConfigException, IOException {
+    this.log = log;
     if (config.stdout() == StdoutLog.ON) {
-      LogStream lines = new LogStream(new JsonFormat(ids), stdout, vitals, log);
-      outlets.add(new Outlet("log-writer", lines, lines, lines::end));
+      LogStream lines = new LogStream(format(config.stdoutLines(), ids), stdout, vitals, log);
+      loops.add(new Loop("log-writer", lines));
+      outlets.add(
+          new Outlet("stdout", lines, config.stdoutChosen(), ChoiceVitals.STDOUT, lines::end));
+    }
+    if (config.file().isPresent()) {
+      addFile(config.file().get(), ids, vitals);
     }
     if (config.als().isPresent()) {
       AlsExporter als =
           new AlsExporter(config.als().get(), version, ids, clock::nowMonoNs, vitals, log);
-      outlets.add(new Outlet("export-als", als, als, als::end));
+      loops.add(new Loop("export-als", als));
+      outlets.add(new Outlet("als", als, config.alsChosen(), ChoiceVitals.ALS, als::end));
       gauges.add(new Gauge(SelfMetric.ALS_QUEUED, als::queued));
+    }
+    rounds =
+        new PeriodicRounds(
+            outlets.stream()
+                .map(Outlet::chosen)
+                .map(Chosen::events)
+                .map(EventsConfig::periodicInterval)
+                .toList(),
+            clock.nowMonoNs());
+    for (Outlet outlet : outlets) {
+      choose(outlet, ids, vitals);
     }
   }
 
+  private void addFile(FileLog config, ConnectionIds ids, Vitals vitals) throws ConfigException {
+    LogArchive archive = new LogArchive(config.file(), vitals, log);
+    LogFile opened;
+    try {
+      opened = new LogFile(config.file(), archive, InstantSource.system(), vitals, log);
+    } catch (IOException e) {
+      throw new ConfigException(
+          List.of(
+              "%s = \"%s\": expected a file that can be written, in a directory that exists: %s"
+                  .formatted(LogFileSettings.PATH.name(), config.file().path(), e)));
+    }
+    file = Optional.of(opened);
+    LogStream lines = new LogStream(format(config.lines(), ids), opened, vitals, log);
+    loops.add(new Loop("log-file", lines));
+    loops.add(new Loop("log-archive", archive));
+    outlets.add(new Outlet("file", lines, config.chosen(), ChoiceVitals.FILE, lines::end));
+  }
+
+  private static LineFormat format(Lines lines, ConnectionIds ids) {
+    return lines.style().format(lines.textFormat(), ids, lines.hostName());
+  }
+
+  private void choose(Outlet outlet, ConnectionIds ids, Vitals vitals) {
+    choices.put(outlet.name(), outlet.chosen().choice());
+    chosen.put(
+        outlet.name(),
+        new ChosenRecords(
+            outlet.sink(),
+            outlet.name(),
+            outlet.chosen().events(),
+            outlet.chosen().choice(),
+            rounds,
+            chosen.size(),
+            ids,
+            outlet.vitals(),
+            vitals,
+            log));
+  }
+
   List<ConnectionSink> sinks() {
-    return outlets.stream().map(Outlet::sink).toList();
+    return List.copyOf(chosen.values());
+  }
+
+  /** Has the kernel make records of connections that open, if one of them gets those. */
+  void switchEvents(EventSwitches switches) {
+    if (outlets.stream().anyMatch(o -> o.chosen().events().opened() == Opened.ON)) {
+      switches.enable(EventType.CONNECTION_OPENED);
+    } else {
+      switches.disable(EventType.CONNECTION_OPENED); // an earlier process's switch may be pinned
+    }
+  }
+
+  /** When which of them gets periodic records. */
+  PeriodicRounds rounds() {
+    return rounds;
   }
 
   List<Gauge> gauges() {
@@ -63,7 +162,24 @@ final class AccessLogs {
   }
 
   void start(Threads starter) {
-    outlets.forEach(o -> threads.add(starter.start(o.threadName(), o.loop())));
+    loops.forEach(loop -> threads.add(starter.start(loop.threadName(), loop.run())));
+  }
+
+  /** From the next record on. Called by one thread at a time. */
+  void change(Map<String, ChoiceConfig> changed) {
+    chosen.forEach(
+        (name, records) -> {
+          ChoiceConfig choice = changed.getOrDefault(name, ChoiceConfig.ALL);
+          if (!choice.equals(choices.put(name, choice))) {
+            records.change(choice);
+            log.info("access_log.%s has another choice of records: %s".formatted(name, choice));
+          }
+        });
+  }
+
+  /** Log files are opened anew by their names, soon. */
+  void reopen() {
+    file.ifPresent(LogFile::reopen);
   }
 
   /** No record comes any more: each finishes what it has. */

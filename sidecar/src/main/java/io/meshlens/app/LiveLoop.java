@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
+import io.meshlens.accesslog.PeriodicRounds;
 import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
-import java.time.Duration;
-import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -19,7 +19,7 @@ final class LiveLoop implements Runnable {
   private static final long INTERVAL_NS = TimeUnit.SECONDS.toNanos(10);
 
   private final LivePass pass;
-  private final Optional<Duration> periodicInterval;
+  private final PeriodicRounds rounds;
   private final MonoClock clock;
   private final Vitals vitals;
   private final Log log;
@@ -28,12 +28,11 @@ final class LiveLoop implements Runnable {
   /**
    * Nothing is looked at before {@link #run}.
    *
-   * @param periodicInterval time between two records of one open connection; empty for none
+   * @param rounds when periodic records are due
    */
-  LiveLoop(
-      LivePass pass, Optional<Duration> periodicInterval, MonoClock clock, Vitals vitals, Log log) {
+  LiveLoop(LivePass pass, PeriodicRounds rounds, MonoClock clock, Vitals vitals, Log log) {
     this.pass = pass;
-    this.periodicInterval = periodicInterval;
+    this.rounds = rounds;
     this.clock = clock;
     this.vitals = vitals;
     this.log = log;
@@ -45,21 +44,22 @@ final class LiveLoop implements Runnable {
 
   @Override
   public void run() {
-    long nextNs = clock.nowMonoNs() + periodicInterval.map(Duration::toNanos).orElse(0L);
     // At once: what is tracked already counts towards kernel.max_sockets.
     look(false);
-    while (!isEnding(pauseNs(nextNs))) {
-      boolean withRecords = periodicInterval.isPresent() && clock.nowMonoNs() >= nextNs;
+    while (!isEnding(pauseNs())) {
+      OptionalLong nextNs = rounds.nextMonoNs();
+      boolean withRecords = nextNs.isPresent() && clock.nowMonoNs() >= nextNs.getAsLong();
       if (withRecords) {
-        nextNs = clock.nowMonoNs() + periodicInterval.get().toNanos();
+        rounds.begin(clock.nowMonoNs());
       }
       look(withRecords);
     }
   }
 
-  private long pauseNs(long nextNs) {
-    return periodicInterval.isPresent()
-        ? Math.clamp(nextNs - clock.nowMonoNs(), 1, INTERVAL_NS)
+  private long pauseNs() {
+    OptionalLong nextNs = rounds.nextMonoNs();
+    return nextNs.isPresent()
+        ? Math.clamp(nextNs.getAsLong() - clock.nowMonoNs(), 1, INTERVAL_NS)
         : INTERVAL_NS;
   }
 

@@ -7,8 +7,9 @@ import io.meshlens.vitals.Log;
 import java.util.List;
 
 /**
- * What SIGHUP asks for: the configuration is read again and its filters are put in force, all of
- * them or none; so is the static file of names. Other settings hold until the end of the program.
+ * What SIGHUP asks for: log files are opened anew, the configuration is read again, and its filters
+ * and choices of records are put in force, all of them or none; so is the static file of names.
+ * Other settings hold until the end of the program.
  */
 public final class Reload {
   private static final String FILTERS = "filter.";
@@ -38,11 +39,15 @@ public final class Reload {
   /** Reads and applies; says what came of it. */
   public void run() {
     sidecar.rereadNames();
+    sidecar.reopenLogs();
     try {
       Configuration read = source.read();
       sidecar.changeFilters(KernelSettings.filter(read));
+      sidecar.changeChoices(AccessLogSettings.choices(read));
       List<String> others =
-          started.changed(read).stream().filter(name -> !name.startsWith(FILTERS)).toList();
+          started.changed(read).stream()
+              .filter(name -> !name.startsWith(FILTERS) && !AccessLogSettings.isReloadable(name))
+              .toList();
       if (!others.isEmpty()) {
         log.warn(
             "these settings have changed too and need a restart: " + String.join(", ", others));

@@ -62,6 +62,7 @@ public final class Settings {
   public static final List<Configuration.Check> CHECKS =
       Stream.of(
               KernelSettings.CHECKS,
+              AccessLogSettings.CHECKS,
               AlsTransportSettings.CHECKS,
               MetricsSettings.CHECKS,
               IstioSettings.CHECKS,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
+import io.meshlens.accesslog.ChoiceConfig;
 import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.api.Scrapes;
 import io.meshlens.api.TelemetryServer;
@@ -51,6 +52,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -103,10 +105,11 @@ public final class Sidecar implements AutoCloseable {
    *
    * @param stdout where access log lines go
    * @throws KernelUnavailableException when the kernel or our permission does not suffice
+   * @throws ConfigException when an access log cannot be written
    * @throws IOException when the telemetry address cannot be bound
    */
   public Sidecar(SidecarConfig config, String version, OutputStream stdout, Log log)
-      throws KernelUnavailableException, IOException {
+      throws KernelUnavailableException, ConfigException, IOException {
     this.config = config;
     this.log = log;
     threads = new Threads(log);
@@ -235,6 +238,7 @@ public final class Sidecar implements AutoCloseable {
     if (udp.isPresent()) {
       switches.enable(EventType.UDP);
     }
+    accessLogs.switchEvents(switches);
     programs.attach(cgroup);
     sayWhatIsMissing(programs.adopt());
     programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
@@ -259,7 +263,7 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private LiveLoop liveLoop(LivePass pass) {
-    LiveLoop loop = new LiveLoop(pass, config.accessLog().periodicInterval(), clock, vitals, log);
+    LiveLoop loop = new LiveLoop(pass, accessLogs.rounds(), clock, vitals, log);
     liveLoop = loop;
     return loop;
   }
@@ -308,6 +312,20 @@ public final class Sidecar implements AutoCloseable {
   /** Reads the static file of names again; one with a problem changes nothing. */
   public void rereadNames() {
     identities.reload();
+  }
+
+  /** Has log files opened anew by their names, soon. */
+  public void reopenLogs() {
+    accessLogs.reopen();
+  }
+
+  /**
+   * Chooses otherwise which records each log gets, from the next one on.
+   *
+   * @param choices without problems, by the log's name
+   */
+  public void changeChoices(Map<String, ChoiceConfig> choices) {
+    accessLogs.change(choices);
   }
 
   /** Other filters were wanted, which are not valid. */

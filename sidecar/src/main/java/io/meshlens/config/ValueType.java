@@ -6,6 +6,7 @@ import com.google.common.net.HostAndPort;
 import com.google.common.net.InetAddresses;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -39,6 +40,7 @@ public record ValueType<T>(
   static final String SEPARATOR = ";";
 
   private static final Pattern BYTE_SIZE = Pattern.compile("(\\d{1,12})\\s*(|B|KiB|MiB|GiB)");
+  private static final Pattern RATIO = Pattern.compile("0|1|1\\.0{1,9}|0\\.\\d{1,9}");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h)");
 
   ValueType(String expectation, Function<String, Optional<T>> parser) {
@@ -102,6 +104,43 @@ public record ValueType<T>(
             parseBytes(text)
                 .filter(n -> n >= least && n <= most && Long.bitCount(n) == 1)
                 .map(Math::toIntExact));
+  }
+
+  /** A size in bytes. */
+  public static ValueType<Long> bytes(long least, long most) {
+    return new ValueType<>(
+        "a size such as 64KiB, 100MiB or 1GiB, from " + bytesText(least) + " to " + bytesText(most),
+        text -> parseBytes(text).filter(n -> n >= least && n <= most));
+  }
+
+  /** A part of a whole. */
+  public static ValueType<Double> ratio() {
+    return new ValueType<>(
+        "a number from 0 to 1, such as 0.25",
+        text ->
+            RATIO.matcher(text).matches()
+                ? Optional.of(Double.parseDouble(text))
+                : Optional.empty());
+  }
+
+  public static ValueType<Path> absolutePath() {
+    return new ValueType<>(
+        "an absolute path",
+        text ->
+            text.startsWith("/") && text.indexOf('\0') < 0
+                ? Optional.of(Path.of(text))
+                : Optional.empty());
+  }
+
+  /**
+   * Text in some language.
+   *
+   * @param problems what is wrong with it, in words; nothing when it fits. Asked once, when the
+   *     configuration is read
+   */
+  public static ValueType<String> language(
+      String expectation, Function<String, List<String>> problems) {
+    return new ValueType<>(expectation, Optional::of, problems, Shape.SCALAR);
   }
 
   public static ValueType<Duration> duration(Duration least, Duration most) {
@@ -206,6 +245,9 @@ public record ValueType<T>(
   }
 
   private static String bytesText(long bytes) {
+    if (bytes >= 1 << 30 && bytes % (1 << 30) == 0) {
+      return (bytes >> 30) + "GiB";
+    }
     if (bytes >= 1 << 20 && bytes % (1 << 20) == 0) {
       return (bytes >> 20) + "MiB";
     }

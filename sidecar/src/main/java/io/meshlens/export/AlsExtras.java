@@ -72,6 +72,7 @@ final class AlsExtras {
   private static final byte[][] WORDS = words();
 
   private static final byte[][] PROTOCOLS = protocols();
+  private static final byte[] DELTAS = encoded(out -> tagged("counts", "delta", out));
 
   private final KnownIdentities identities = new KnownIdentities();
   private final Rfc3339 rfc3339 = new Rfc3339();
@@ -218,6 +219,9 @@ final class AlsExtras {
   void writeTags(Connection c, ProtoBytes out) {
     out.raw(WORDS[index(c.event, c.direction, c.termination)]);
     out.raw(PROTOCOLS[c.transport.ordinal()]);
+    if (c.countsAreDeltas) {
+      out.raw(DELTAS);
+    }
     out.raw(identities.of(c.source).sourceTags);
     out.raw(identities.of(c.destination).destinationTags);
   }

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
-import io.meshlens.accesslog.JsonFormat;
+import io.meshlens.accesslog.LineFormat;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.vitals.Log;
-import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
-import java.io.IOException;
 import java.io.OutputStream;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Access log lines to a stream (stdout). The ring reader formats into chunks and never waits; the
- * thread log-writer writes full chunks out and gives them back. When no chunk is free, because the
- * stream's reader is slow, lines are lost and counted.
+ * Access log lines to stdout or a file. The ring reader formats into chunks and never waits; a
+ * thread of each log, log-writer or log-file, writes full chunks out and gives them back. When no
+ * chunk is free, because the stream's reader or the disk is slow, lines are lost and counted.
  *
- * <p>{@link #accept} and {@link #endBatch}: owned by ring-reader. {@link #run}: log-writer.
+ * <p>{@link #accept} and {@link #endBatch}: owned by ring-reader. {@link #run}: the log's thread.
  */
 public final class LogStream implements ConnectionSink, Runnable {
   private static final int CHUNK_BYTES = 64 * 1024;
@@ -33,8 +32,8 @@ public final class LogStream implements ConnectionSink, Runnable {
   /** Handed to the writer to make it stop. */
   private static final Chunk END = new Chunk();
 
-  private final JsonFormat format;
-  private final OutputStream out;
+  private final LineFormat format;
+  private final LineTarget target;
   private final Vitals vitals;
   private final Log log;
   private final BlockingQueue<Chunk> freeChunks = new ArrayBlockingQueue<>(CHUNKS);
@@ -44,9 +43,22 @@ public final class LogStream implements ConnectionSink, Runnable {
   /** Owned by: ring-reader. */
   private @Nullable Chunk current;
 
-  public LogStream(JsonFormat format, OutputStream out, Vitals vitals, Log log) {
+  /** Lines to stdout. */
+  public LogStream(LineFormat format, OutputStream out, Vitals vitals, Log log) {
+    this(format, new StreamTarget(out, vitals, log), vitals, log);
+  }
+
+  /** Lines to a file, which this closes. */
+  public LogStream(LineFormat format, LogFile file, Vitals vitals, Log log) {
+    this(format, (LineTarget) file, vitals, log);
+  }
+
+  private LogStream(LineFormat format, LineTarget target, Vitals vitals, Log log) {
+    if (format.maxLineBytes() > CHUNK_BYTES) {
+      throw new IllegalArgumentException("a line is longer than a chunk");
+    }
     this.format = format;
-    this.out = out;
+    this.target = target;
     this.vitals = vitals;
     this.log = log;
   }
@@ -54,7 +66,7 @@ public final class LogStream implements ConnectionSink, Runnable {
   @Override
   public void accept(Connection connection) {
     Chunk chunk = current;
-    if (chunk != null && chunk.length > CHUNK_BYTES - JsonFormat.MAX_LINE_BYTES) {
+    if (chunk != null && chunk.length > CHUNK_BYTES - format.maxLineBytes()) {
       endBatch();
       chunk = null;
     }
@@ -63,10 +75,10 @@ public final class LogStream implements ConnectionSink, Runnable {
       current = chunk;
     }
     if (chunk == null) {
-      vitals.increment(Vital.LOG_LINES_LOST_QUEUE_FULL);
+      vitals.increment(target.lostQueueFull());
       log.warnRepeated(
-          "stdout-full",
-          "whoever reads the access log on stdout is too slow: lines are being lost");
+          target.name() + "-full",
+          "%s is too slow for the access log: lines are being lost".formatted(target.name()));
       return;
     }
     chunk.length = format.write(connection, chunk.bytes, chunk.length);
@@ -103,8 +115,8 @@ public final class LogStream implements ConnectionSink, Runnable {
   @Override
   public void run() {
     try {
-      for (Chunk chunk = fullChunks.take(); chunk != END; chunk = fullChunks.take()) {
-        write(chunk);
+      for (Chunk chunk = take(); chunk != END; chunk = take()) {
+        target.write(chunk.bytes, chunk.length, chunk.lines);
         chunk.length = 0;
         chunk.lines = 0;
         freeChunks.add(chunk);
@@ -112,19 +124,19 @@ public final class LogStream implements ConnectionSink, Runnable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       for (Chunk chunk = fullChunks.poll(); chunk != null; chunk = fullChunks.poll()) {
-        vitals.add(Vital.LOG_LINES_LOST_WRITE_FAILED, chunk.lines);
+        vitals.add(target.lostAtEnd(), chunk.lines);
       }
+    } finally {
+      target.close();
     }
   }
 
-  private void write(Chunk chunk) {
-    try {
-      out.write(chunk.bytes, 0, chunk.length);
-      out.flush();
-      vitals.add(Vital.LOG_LINES_WRITTEN, chunk.lines);
-    } catch (IOException e) {
-      vitals.add(Vital.LOG_LINES_LOST_WRITE_FAILED, chunk.lines);
-      log.warnRepeated("stdout-write", "cannot write the access log to stdout: " + e.getMessage());
+  private Chunk take() throws InterruptedException {
+    Chunk chunk = fullChunks.poll(target.idleMs(), TimeUnit.MILLISECONDS);
+    while (chunk == null) {
+      target.idle();
+      chunk = fullChunks.poll(target.idleMs(), TimeUnit.MILLISECONDS);
     }
+    return chunk;
   }
 }

@@ -113,12 +113,24 @@ public final class Connection {
   /** Who the server is; its service is the one that was dialled, where that is known. */
   public Identity destination = Identity.UNKNOWN;
 
+  /**
+   * Whether counts are those since the record before of the same connection in the same log, and
+   * not since its start.
+   */
+  public boolean countsAreDeltas;
+
   public int commLengthBytes;
   public final byte[] comm = new byte[COMM_LENGTH_BYTES];
 
   /** An equal instance of its own. */
   public Connection copy() {
     Connection copy = new Connection();
+    copyTo(copy);
+    return copy;
+  }
+
+  /** Makes another instance equal. */
+  public void copyTo(Connection copy) {
     copy.transport = transport;
     copy.event = event;
     copy.direction = direction;
@@ -152,9 +164,9 @@ public final class Connection {
     copy.containerId = containerId;
     copy.source = source;
     copy.destination = destination;
+    copy.countsAreDeltas = countsAreDeltas;
     copy.commLengthBytes = commLengthBytes;
     System.arraycopy(comm, 0, copy.comm, 0, comm.length);
-    return copy;
   }
 
   private void copyTranslation(Connection copy) {

@@ -139,6 +139,73 @@ public enum Vital {
       "queue_full",
       "Access log lines that did not reach stdout."),
   LOG_LINES_LOST_WRITE_FAILED("meshlens.access_log.stdout.lost", "{line}", "write_failed", ""),
+  STDOUT_LEFT_OUT_EVENT(
+      "meshlens.access_log.stdout.left_out",
+      "{record}",
+      "event",
+      "Records that this log was not to have, by its settings."),
+  STDOUT_LEFT_OUT_FILTER("meshlens.access_log.stdout.left_out", "{record}", "filter", ""),
+  STDOUT_LEFT_OUT_SAMPLING("meshlens.access_log.stdout.left_out", "{record}", "sampling", ""),
+  STDOUT_LEFT_OUT_RATE_LIMIT("meshlens.access_log.stdout.left_out", "{record}", "rate_limit", ""),
+  STDOUT_LEFT_OUT_DELTAS_FULL("meshlens.access_log.stdout.left_out", "{record}", "deltas_full", ""),
+  STDOUT_FILTER_ERRORS(
+      "meshlens.access_log.stdout.filter.errors",
+      "{record}",
+      "",
+      "Records for which this log's filter had no value; they were kept."),
+  FILE_LINES_WRITTEN(
+      "meshlens.access_log.file.lines", "{line}", "", "Access log lines written to the file."),
+  FILE_LINES_LOST_QUEUE_FULL(
+      "meshlens.access_log.file.lost",
+      "{line}",
+      "queue_full",
+      "Access log lines that did not reach the file."),
+  FILE_LINES_LOST_DISK_FULL("meshlens.access_log.file.lost", "{line}", "disk_full", ""),
+  FILE_LINES_LOST_WRITE_FAILED("meshlens.access_log.file.lost", "{line}", "write_failed", ""),
+  FILE_ROTATIONS(
+      "meshlens.access_log.file.rotations",
+      "{rotation}",
+      "",
+      "Times that the access log file was put aside for a new one."),
+  FILE_REOPENS(
+      "meshlens.access_log.file.reopens",
+      "{reopen}",
+      "",
+      "Times that the access log file was opened anew, by SIGHUP or because it was gone."),
+  FILE_FAILURES(
+      "meshlens.access_log.file.failures",
+      "{attempt}",
+      "",
+      "Attempts to rotate, reopen, synchronize, compress or remove an access log file that"
+          + " failed; no line is lost by it."),
+  FILE_LEFT_OUT_EVENT(
+      "meshlens.access_log.file.left_out",
+      "{record}",
+      "event",
+      "Records that this log was not to have, by its settings."),
+  FILE_LEFT_OUT_FILTER("meshlens.access_log.file.left_out", "{record}", "filter", ""),
+  FILE_LEFT_OUT_SAMPLING("meshlens.access_log.file.left_out", "{record}", "sampling", ""),
+  FILE_LEFT_OUT_RATE_LIMIT("meshlens.access_log.file.left_out", "{record}", "rate_limit", ""),
+  FILE_LEFT_OUT_DELTAS_FULL("meshlens.access_log.file.left_out", "{record}", "deltas_full", ""),
+  FILE_FILTER_ERRORS(
+      "meshlens.access_log.file.filter.errors",
+      "{record}",
+      "",
+      "Records for which this log's filter had no value; they were kept."),
+  ALS_LEFT_OUT_EVENT(
+      "meshlens.access_log.als.left_out",
+      "{record}",
+      "event",
+      "Records that this log was not to have, by its settings."),
+  ALS_LEFT_OUT_FILTER("meshlens.access_log.als.left_out", "{record}", "filter", ""),
+  ALS_LEFT_OUT_SAMPLING("meshlens.access_log.als.left_out", "{record}", "sampling", ""),
+  ALS_LEFT_OUT_RATE_LIMIT("meshlens.access_log.als.left_out", "{record}", "rate_limit", ""),
+  ALS_LEFT_OUT_DELTAS_FULL("meshlens.access_log.als.left_out", "{record}", "deltas_full", ""),
+  ALS_FILTER_ERRORS(
+      "meshlens.access_log.als.filter.errors",
+      "{record}",
+      "",
+      "Records for which this log's filter had no value; they were kept."),
   ALS_ENTRIES_DELIVERED(
       "meshlens.access_log.als.delivered",
       "{entry}",

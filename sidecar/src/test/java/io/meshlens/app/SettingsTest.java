@@ -29,14 +29,20 @@ final class SettingsTest {
             KernelSettings.class,
             AccessLogSettings.class,
             AlsTransportSettings.class,
+            LogFileSettings.class,
             MetricsSettings.class,
             IdentitySettings.class,
             IstioSettings.class,
             Settings.class,
             NodeSettings.class)) {
       for (Field field : room.getFields()) {
-        if (field.getType() == ConfigKey.class) {
-          declared.add(field.get(null));
+        switch (field.get(null)) {
+          case ConfigKey<?> key -> declared.add(key);
+          case LineSettings lines -> declared.addAll(lines.keys());
+          case ChoiceSettings choice -> declared.addAll(choice.keys());
+          default -> {
+            // No setting.
+          }
         }
       }
     }

@@ -153,4 +153,23 @@ final class MainTest {
     assertThat(run("run", "--debug", "--set", "log.level=loud")).isEqualTo(2);
     assertThat(err.toString()).contains("at io.meshlens.config.Configuration.read");
   }
+
+  @Test
+  void problemsOfFiltersAndFormatsOfEveryLogAreSaidAtOnce() throws IOException {
+    String file =
+        file(
+            """
+            access_log:
+              stdout: {filter: "destination.prt == 80", format: text}
+              file: {text_format: "%STRAT_TIME%", sampling: 2}
+              als: {filter: "evnt == 'x'"}
+            """);
+    assertThat(run("config", "validate", file)).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("c.yaml:2: access_log.stdout.filter", "undefined field 'prt'")
+        .contains("access_log.stdout.format = \"text\" needs access_log.stdout.text_format")
+        .contains("c.yaml:3: access_log.file.text_format", "nearest: %START_TIME%")
+        .contains("c.yaml:3: access_log.file.sampling = \"2\"")
+        .contains("c.yaml:4: access_log.als.filter", "undeclared reference to 'evnt'");
+  }
 }
