@@ -123,6 +123,33 @@ public final class RingBuffer implements AutoCloseable {
   }
 
   /**
+   * From now on records that were delivered stay in the ring until {@link #release}: a next
+   * consumer begins with them.
+   */
+  public void keep() {
+    cursor.keep();
+  }
+
+  /**
+   * Lets the kernel overwrite records after {@link #keep}.
+   *
+   * @param position up to which, as {@link #readPosition} returned it
+   */
+  public void release(long position) {
+    if (closed.get()) {
+      throw new IllegalStateException("ring is closed");
+    }
+    cursor.release(position);
+  }
+
+  /**
+   * Returns up to where records have been delivered. Only for the thread that polls, or after it.
+   */
+  public long readPosition() {
+    return cursor.readPosition();
+  }
+
+  /**
    * Returns where the kernel reserves the next record: bytes since the ring was made, headers
    * included. From any thread.
    */

@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
  *   <li>A length word is read with acquire, so a record that is not busy is complete.
  *   <li>The consumer position is written with release, after the reads of the records it frees, and
  *       also when the consumer throws: the throwing record counts as taken.
+ *   <li>After {@link #keep}, the consumer position is written by {@link #release} alone.
  *   <li>A length that cannot be is counted, and the walk goes on at the producer position: no input
  *       makes it loop or leave the ring.
  * </ol>
@@ -51,6 +52,7 @@ final class RingCursor {
   private final long capacityBytes;
   private final AtomicLong tornRecords = new AtomicLong();
   private long position;
+  private boolean keeping;
 
   /**
    * Starts where the last consumer stopped.
@@ -89,14 +91,29 @@ final class RingCursor {
           delivered++;
           consumer.accept(dataBuffer, offset + HEADER_BYTES, length);
         }
-        if (++walked % PUBLISH_INTERVAL == 0) {
+        if (++walked % PUBLISH_INTERVAL == 0 && !keeping) {
           POSITION.setRelease(consumerPage, 0L, position);
         }
       }
     } finally {
-      POSITION.setRelease(consumerPage, 0L, position);
+      if (!keeping) {
+        POSITION.setRelease(consumerPage, 0L, position);
+      }
     }
     return delivered;
+  }
+
+  void keep() {
+    keeping = true;
+  }
+
+  void release(long upTo) {
+    POSITION.setRelease(consumerPage, 0L, upTo);
+  }
+
+  /** For the thread that polls. */
+  long readPosition() {
+    return position;
   }
 
   long producerPosition() {

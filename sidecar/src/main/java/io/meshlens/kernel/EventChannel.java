@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.kernel;
 
+import io.meshlens.flow.RecordStore;
 import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
@@ -42,12 +44,33 @@ public final class EventChannel {
   private volatile long handedOver;
   private volatile @Nullable Thread reader;
 
+  /** Owned by: ring-reader. */
+  private @Nullable RingRetention retention;
+
   /** Reads from a ring that has no other reader. */
   public EventChannel(RingBuffer ring, Vitals vitals) {
     this.ring = ring;
     this.vitals = vitals;
     dispatch = new EventDispatch(vitals);
     handedOver = ring.consumerPosition();
+  }
+
+  /**
+   * Before the first batch is read: what the stores were given stays in the ring until they have it
+   * for good, so that a kill of this process loses nothing.
+   */
+  public void keepFor(List<? extends RecordStore> stores) {
+    if (!stores.isEmpty()) {
+      ring.keep();
+      retention = new RingRetention(stores);
+    }
+  }
+
+  /** When the reader has ended, and the stores too: gives the kernel all that is safe now. */
+  public void releaseRest() {
+    if (retention != null) {
+      ring.release(retention.releasable(ring.consumerPosition(), ring.capacityBytes()));
+    }
   }
 
   /**
@@ -65,13 +88,17 @@ public final class EventChannel {
       reader = Thread.currentThread();
     }
     long tornBefore = ring.tornRecords();
-    int events = ring.poll(dispatch, MAX_BATCH);
+    int events = ring.poll(dispatch, most());
     vitals.add(Vital.RECORDS_LOST_TORN, ring.tornRecords() - tornBefore);
     if (events > 0) {
       vitals.add(Vital.RECORDS_READ, events);
       dispatch.endBatches();
     }
-    handedOver = ring.consumerPosition();
+    handedOver = ring.readPosition();
+    if (retention != null) {
+      retention.batchRead(handedOver);
+      ring.release(retention.releasable(ring.consumerPosition(), ring.capacityBytes()));
+    }
     if (waiting.get() > 0) {
       lock.lock();
       try {
@@ -81,6 +108,22 @@ public final class EventChannel {
       }
     }
     return events;
+  }
+
+  /**
+   * While a store has no room, events are as safe in the ring, unless that is half full: then they
+   * are read, and the store counts what it loses.
+   */
+  private int most() {
+    boolean crowded = ring.backlogBytes() > ring.capacityBytes() / 2;
+    return retention == null || crowded ? MAX_BATCH : Math.min(MAX_BATCH, retention.room());
+  }
+
+  /** Whether events are left in the ring, because a store has no room. Only for the reader. */
+  public boolean isHoldingBack() {
+    return retention != null
+        && retention.room() == 0
+        && ring.readPosition() != ring.producerPosition();
   }
 
   /**
