@@ -30,4 +30,12 @@ public record ChoiceVitals(
           Vital.ALS_LEFT_OUT_RATE_LIMIT,
           Vital.ALS_LEFT_OUT_DELTAS_FULL,
           Vital.ALS_FILTER_ERRORS);
+  public static final ChoiceVitals OTLP =
+      new ChoiceVitals(
+          Vital.OTLP_LOGS_LEFT_OUT_EVENT,
+          Vital.OTLP_LOGS_LEFT_OUT_FILTER,
+          Vital.OTLP_LOGS_LEFT_OUT_SAMPLING,
+          Vital.OTLP_LOGS_LEFT_OUT_RATE_LIMIT,
+          Vital.OTLP_LOGS_LEFT_OUT_DELTAS_FULL,
+          Vital.OTLP_LOGS_FILTER_ERRORS);
 }

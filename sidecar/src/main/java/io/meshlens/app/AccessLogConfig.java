@@ -5,7 +5,10 @@ import io.meshlens.accesslog.ChoiceConfig;
 import io.meshlens.accesslog.EventsConfig;
 import io.meshlens.accesslog.LineStyle;
 import io.meshlens.export.AlsConfig;
+import io.meshlens.export.DeliveryConfig;
 import io.meshlens.export.LogFileConfig;
+import io.meshlens.export.OtlpLogConfig;
+import io.meshlens.spool.SpoolConfig;
 import java.util.Optional;
 
 /** Where connections are written to, each as a record. */
@@ -14,8 +17,9 @@ public record AccessLogConfig(
     Lines stdoutLines,
     Chosen stdoutChosen,
     Optional<FileLog> file,
-    Optional<AlsConfig> als,
-    Chosen alsChosen) {
+    SpoolConfig spool,
+    Optional<Way<AlsConfig>> als,
+    Optional<Way<OtlpLogConfig>> otlp) {
   /** Whether connections go to stdout. */
   public enum StdoutLog {
     ON,
@@ -34,4 +38,7 @@ public record AccessLogConfig(
 
   /** A log that is a file. */
   public record FileLog(LogFileConfig file, Lines lines, Chosen chosen) {}
+
+  /** A receiver, how batches for it are made, and of which records. */
+  public record Way<T>(T receiver, DeliveryConfig delivery, Chosen chosen) {}
 }

@@ -3,12 +3,14 @@ package io.meshlens.app;
 
 import io.meshlens.accesslog.ChoiceConfig;
 import io.meshlens.app.AccessLogConfig.StdoutLog;
+import io.meshlens.app.AccessLogConfig.Way;
 import io.meshlens.config.ConfigKey;
 import io.meshlens.config.Configuration;
 import io.meshlens.config.ValueType;
 import io.meshlens.export.AlsAddress;
 import io.meshlens.export.AlsConfig;
 import io.meshlens.export.AlsNode;
+import io.meshlens.export.DeliveryConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -51,8 +53,22 @@ public final class AccessLogSettings {
           "access_log.als.queue_size",
           ValueType.integer(1, 1 << 20),
           "8192",
-          "Connections that may wait for the access log service; more are lost and counted.");
+          "Connections that may wait for being encoded for the access log service; more are lost"
+              + " and counted.");
+  public static final ConfigKey<Integer> ALS_BATCH_RECORDS =
+      batchRecords("access_log.als.batch_records", "message");
+  public static final ConfigKey<Long> ALS_BATCH_SIZE =
+      batchSize("access_log.als.batch_size", "message");
+  public static final ConfigKey<Duration> ALS_BATCH_INTERVAL =
+      batchInterval("access_log.als.batch_interval", "message");
+  public static final ConfigKey<Duration> ALS_STREAM_INTERVAL =
+      new ConfigKey<>(
+          "access_log.als.stream_interval",
+          ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
+          "5s",
+          "Time after which a stream is ended, which is how the service confirms what it got.");
   public static final ChoiceSettings ALS_CHOICE = new ChoiceSettings("als");
+  public static final ChoiceSettings OTLP_CHOICE = new ChoiceSettings("otlp");
 
   /** All of them. */
   public static final List<ConfigKey<?>> ALL =
@@ -60,9 +76,20 @@ public final class AccessLogSettings {
               List.<ConfigKey<?>>of(STDOUT_ENABLED),
               STDOUT_LINES.keys(),
               STDOUT_CHOICE.keys(),
-              List.<ConfigKey<?>>of(PERIODIC_INTERVAL, ALS_ADDRESS, ALS_LOG_NAME, ALS_QUEUE_SIZE),
+              List.<ConfigKey<?>>of(
+                  PERIODIC_INTERVAL,
+                  ALS_ADDRESS,
+                  ALS_LOG_NAME,
+                  ALS_QUEUE_SIZE,
+                  ALS_BATCH_RECORDS,
+                  ALS_BATCH_SIZE,
+                  ALS_BATCH_INTERVAL,
+                  ALS_STREAM_INTERVAL),
               AlsTransportSettings.ALL,
               ALS_CHOICE.keys(),
+              OtlpLogSettings.ALL,
+              OTLP_CHOICE.keys(),
+              DeliverySettings.ALL,
               LogFileSettings.ALL)
           .flatMap(List::stream)
           .toList();
@@ -73,24 +100,18 @@ public final class AccessLogSettings {
 
   /** Those of every log that there may be. */
   private static final List<ChoiceSettings> CHOICES =
-      List.of(STDOUT_CHOICE, ALS_CHOICE, LogFileSettings.CHOICE);
+      List.of(STDOUT_CHOICE, ALS_CHOICE, OTLP_CHOICE, LogFileSettings.CHOICE);
 
-  static AccessLogConfig accessLog(Configuration values, AlsNode node) {
+  static AccessLogConfig accessLog(Configuration values, AlsNode node, String nodeId) {
     List<AlsAddress> addresses = values.get(ALS_ADDRESS);
     return new AccessLogConfig(
         values.get(STDOUT_ENABLED) ? StdoutLog.ON : StdoutLog.OFF,
-        STDOUT_LINES.lines(values, node.id()),
+        STDOUT_LINES.lines(values, nodeId),
         STDOUT_CHOICE.chosen(values),
-        LogFileSettings.file(values, node.id()),
-        addresses.isEmpty()
-            ? Optional.empty()
-            : Optional.of(
-                new AlsConfig(
-                    AlsTransportSettings.transport(values, addresses),
-                    node,
-                    values.get(ALS_LOG_NAME),
-                    values.get(ALS_QUEUE_SIZE))),
-        ALS_CHOICE.chosen(values));
+        LogFileSettings.file(values, nodeId),
+        DeliverySettings.spool(values),
+        addresses.isEmpty() ? Optional.empty() : Optional.of(als(addresses, values, node)),
+        OtlpLogSettings.otlp(values, nodeId, OTLP_CHOICE.chosen(values)));
   }
 
   /** Which records each log gets, by the log's name. */
@@ -102,6 +123,47 @@ public final class AccessLogSettings {
   /** Whether a setting may change while the program runs. */
   static boolean isReloadable(String name) {
     return CHOICES.stream().anyMatch(choice -> choice.isReloadable(name));
+  }
+
+  static ConfigKey<Integer> batchRecords(String name, String message) {
+    return new ConfigKey<>(
+        name, ValueType.integer(1, 65_536), "500", "Records in one " + message + ", at most.");
+  }
+
+  static ConfigKey<Long> batchSize(String name, String message) {
+    return new ConfigKey<>(
+        name,
+        ValueType.bytes(1 << 10, 2 << 20),
+        "256KiB",
+        "Size at which a "
+            + message
+            + " is closed; receivers of gRPC take no more than 4 MiB unless told otherwise.");
+  }
+
+  static ConfigKey<Duration> batchInterval(String name, String message) {
+    return new ConfigKey<>(
+        name,
+        ValueType.duration(Duration.ofMillis(10), Duration.ofMinutes(1)),
+        "200ms",
+        "Time after which a "
+            + message
+            + " is closed and spooled; what is in it until then is lost with the process.");
+  }
+
+  private static Way<AlsConfig> als(
+      List<AlsAddress> addresses, Configuration values, AlsNode node) {
+    return new Way<>(
+        new AlsConfig(
+            AlsTransportSettings.transport(values, addresses),
+            node,
+            values.get(ALS_LOG_NAME),
+            values.get(ALS_STREAM_INTERVAL)),
+        new DeliveryConfig(
+            values.get(ALS_QUEUE_SIZE),
+            values.get(ALS_BATCH_RECORDS),
+            Math.toIntExact(values.get(ALS_BATCH_SIZE)),
+            values.get(ALS_BATCH_INTERVAL)),
+        ALS_CHOICE.chosen(values));
   }
 
   private AccessLogSettings() {}

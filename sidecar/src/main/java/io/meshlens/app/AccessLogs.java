@@ -13,12 +13,17 @@ import io.meshlens.app.AccessLogConfig.Chosen;
 import io.meshlens.app.AccessLogConfig.FileLog;
 import io.meshlens.app.AccessLogConfig.Lines;
 import io.meshlens.app.AccessLogConfig.StdoutLog;
+import io.meshlens.app.AccessLogConfig.Way;
 import io.meshlens.config.ConfigException;
-import io.meshlens.export.AlsExporter;
+import io.meshlens.export.AlsConfig;
+import io.meshlens.export.Deliveries;
+import io.meshlens.export.Delivery;
 import io.meshlens.export.LogArchive;
 import io.meshlens.export.LogFile;
 import io.meshlens.export.LogStream;
+import io.meshlens.export.OtlpLogConfig;
 import io.meshlens.flow.ConnectionSink;
+import io.meshlens.flow.RecordStore;
 import io.meshlens.kernel.EventSwitches;
 import io.meshlens.kernel.EventType;
 import io.meshlens.kernel.MonoClock;
@@ -28,6 +33,7 @@ import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,10 +47,14 @@ final class AccessLogs {
   private record Outlet(
       String name, ConnectionSink sink, Chosen chosen, ChoiceVitals vitals, Runnable end) {}
 
+  /** A thread behind an outlet, which ends after it. */
   private record Loop(String threadName, Runnable run) {}
+
+  private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
   private final Log log;
   private final List<Outlet> outlets = new ArrayList<>();
+  private final List<RecordStore> stores = new ArrayList<>();
   private final List<Loop> loops = new ArrayList<>();
   private final List<Gauge> gauges = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
@@ -59,7 +69,7 @@ final class AccessLogs {
    * @param version of this program
    * @param stdout where lines go
    * @throws ConfigException when the file cannot be written
-   * @throws IOException when a file that is needed cannot be used
+   * @throws IOException when a spool or another file cannot be used; the message says what to do
    */
   AccessLogs(
       AccessLogConfig config,
@@ -80,12 +90,23 @@ final class AccessLogs {
     if (config.file().isPresent()) {
       addFile(config.file().get(), ids, vitals);
     }
+    Deliveries deliveries =
+        new Deliveries(
+            config.spool(), version, clock::nowMonoNs, AccessLogs::nowEpochNs, vitals, log);
     if (config.als().isPresent()) {
-      AlsExporter als =
-          new AlsExporter(config.als().get(), version, ids, clock::nowMonoNs, vitals, log);
-      loops.add(new Loop("export-als", als));
-      outlets.add(new Outlet("als", als, config.alsChosen(), ChoiceVitals.ALS, als::end));
-      gauges.add(new Gauge(SelfMetric.ALS_QUEUED, als::queued));
+      addAls(config.als().get(), deliveries, ids);
+    }
+    if (config.otlp().isPresent()) {
+      addOtlp(config.otlp().get(), deliveries, ids);
+    }
+    if (config.als().isPresent() || config.otlp().isPresent()) {
+      gauges.add(
+          new Gauge(
+              SelfMetric.SPOOL_CAPACITY,
+              () ->
+                  config.spool().directory().isPresent()
+                      ? config.spool().maxBytes()
+                      : config.spool().memoryBytes()));
     }
     rounds =
         new PeriodicRounds(
@@ -98,6 +119,50 @@ final class AccessLogs {
     for (Outlet outlet : outlets) {
       choose(outlet, ids, vitals);
     }
+  }
+
+  private void addAls(Way<AlsConfig> way, Deliveries deliveries, ConnectionIds ids)
+      throws IOException {
+    Delivery als = deliveries.toAccessLogService(way.receiver(), way.delivery(), ids);
+    add("als", als, way.chosen(), ChoiceVitals.ALS, "spool-writer-als", "export-als");
+    gauges(SelfMetric.ALS_QUEUED, SelfMetric.ALS_WAITING, SelfMetric.ALS_WAITING_SIZE, als);
+  }
+
+  private void addOtlp(Way<OtlpLogConfig> way, Deliveries deliveries, ConnectionIds ids)
+      throws IOException {
+    Delivery otlp = deliveries.toOtlp(way.receiver(), way.delivery(), ids);
+    add("otlp", otlp, way.chosen(), ChoiceVitals.OTLP, "spool-writer-otlp", "export-otlp-logs");
+    gauges(
+        SelfMetric.OTLP_LOGS_QUEUED,
+        SelfMetric.OTLP_LOGS_WAITING,
+        SelfMetric.OTLP_LOGS_WAITING_SIZE,
+        otlp);
+  }
+
+  private void add(
+      String name,
+      Delivery delivery,
+      Chosen which,
+      ChoiceVitals vitals,
+      String writer,
+      String exporter) {
+    if (delivery.isDurable()) {
+      stores.add(delivery);
+    }
+    loops.add(new Loop(writer, delivery::write));
+    loops.add(new Loop(exporter, delivery::send));
+    outlets.add(new Outlet(name, delivery, which, vitals, delivery::end));
+  }
+
+  private void gauges(SelfMetric queued, SelfMetric waiting, SelfMetric size, Delivery delivery) {
+    gauges.add(new Gauge(queued, delivery::queued));
+    gauges.add(new Gauge(waiting, delivery::waiting));
+    gauges.add(new Gauge(size, delivery::waitingBytes));
+  }
+
+  private static long nowEpochNs() {
+    Instant now = Instant.now();
+    return Math.addExact(Math.multiplyExact(now.getEpochSecond(), NANOS_PER_SECOND), now.getNano());
   }
 
   private void addFile(FileLog config, ConnectionIds ids, Vitals vitals) throws ConfigException {
@@ -157,29 +222,17 @@ final class AccessLogs {
     return rounds;
   }
 
+  /** Those that keep what they are given over the end of the process. */
+  List<RecordStore> stores() {
+    return List.copyOf(stores);
+  }
+
   List<Gauge> gauges() {
     return List.copyOf(gauges);
   }
 
   void start(Threads starter) {
     loops.forEach(loop -> threads.add(starter.start(loop.threadName(), loop.run())));
-  }
-
-  /** From the next record on. Called by one thread at a time. */
-  void change(Map<String, ChoiceConfig> changed) {
-    chosen.forEach(
-        (name, records) -> {
-          ChoiceConfig choice = changed.getOrDefault(name, ChoiceConfig.ALL);
-          if (!choice.equals(choices.put(name, choice))) {
-            records.change(choice);
-            log.info("access_log.%s has another choice of records: %s".formatted(name, choice));
-          }
-        });
-  }
-
-  /** Log files are opened anew by their names, soon. */
-  void reopen() {
-    file.ifPresent(LogFile::reopen);
   }
 
   /** No record comes any more: each finishes what it has. */

@@ -45,7 +45,7 @@ final class RingLoop implements Runnable {
       for (int batch = channel.readBatch(); batch > 0; batch = channel.readBatch()) {
         records += batch;
       }
-      if (last) {
+      if (last && (!channel.isHoldingBack() || Thread.interrupted())) {
         return;
       }
       if (clock.nowMonoNs() - anchoredNs > ANCHOR_INTERVAL_NS) {

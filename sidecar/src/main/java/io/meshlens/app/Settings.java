@@ -64,6 +64,8 @@ public final class Settings {
               KernelSettings.CHECKS,
               AccessLogSettings.CHECKS,
               AlsTransportSettings.CHECKS,
+              OtlpLogSettings.CHECKS,
+              DeliverySettings.CHECKS,
               MetricsSettings.CHECKS,
               IstioSettings.CHECKS,
               NodeSettings.CHECKS)

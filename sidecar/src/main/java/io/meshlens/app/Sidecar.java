@@ -93,6 +93,7 @@ public final class Sidecar implements AutoCloseable {
   private final Enrichment enrichment;
   private final EnrichmentLoop enrichmentLoop;
   private final IdentitySources identities;
+  private final EventChannel channel;
   private final RingLoop ringLoop;
   private @Nullable Thread ringThread;
   private @Nullable Thread liveThread;
@@ -137,7 +138,8 @@ public final class Sidecar implements AutoCloseable {
           enrichment.enrich(c);
           naming.name(c);
         };
-    EventChannel channel = new EventChannel(ring, vitals);
+    channel = new EventChannel(ring, vitals);
+    channel.keepFor(accessLogs.stores());
     channel.subscribe(
         EventType.CONNECTION, new ConnectionReader(accessLogs.sinks(), enricher, clock, vitals));
     channel.subscribe(EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
@@ -353,7 +355,7 @@ public final class Sidecar implements AutoCloseable {
    *   <li>detach: no new records are made
    *   <li>the ring reader drains the ring and ends
    *   <li>a last push of metrics, from sums that are now final, in half of the time left
-   *   <li>the log writer and the access log service's exporter finish what they have
+   *   <li>the log writer, the spool writers and the exporters finish what they have
    *   <li>the listener closes, maps and programs are freed
    * </ol>
    *
@@ -383,6 +385,9 @@ public final class Sidecar implements AutoCloseable {
     identities.close();
     for (Thread thread : accessLogs.threads()) {
       finished &= join(thread, deadlineNs);
+    }
+    if (finished) {
+      channel.releaseRest();
     }
     programs.filters().forgetOwnTraffic();
     server.close();

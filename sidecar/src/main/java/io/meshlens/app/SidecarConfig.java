@@ -38,7 +38,7 @@ public record SidecarConfig(
         KernelSettings.kernel(values, home),
         KernelSettings.filter(values),
         values.get(Settings.TELEMETRY_ADDRESS),
-        AccessLogSettings.accessLog(values, NodeSettings.node(values, node)),
+        AccessLogSettings.accessLog(values, NodeSettings.node(values, node), node),
         MetricsSettings.otlp(values),
         IdentitySettings.identity(values, values.get(Settings.NODE_CLUSTER), node),
         MetricsSettings.resource(values, node),

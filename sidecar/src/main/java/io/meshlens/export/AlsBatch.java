@@ -111,6 +111,15 @@ public final class AlsBatch {
     return new Body(out.array(), out.length());
   }
 
+  /** The same as an array of its own. */
+  byte[] toByteArray() {
+    if (entries != 0 && !complete) {
+      out.close(logsMark);
+    }
+    complete = true;
+    return out.toByteArray();
+  }
+
   /** Lets gRPC copy the array at once and into a buffer of the right size. */
   private static final class Body extends ByteArrayInputStream implements KnownLength, Drainable {
     Body(byte[] bytes, int length) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import java.time.Duration;
+
 /**
  * Where and how access log entries are streamed to.
  *
  * @param transport to an Envoy access log service
  * @param node who sends
  * @param logName {@code identifier.log_name}
- * @param queueSize connections that may wait; more are lost and counted
+ * @param streamInterval a stream is ended, and so confirmed, after this time
  */
-public record AlsConfig(AlsTransport transport, AlsNode node, String logName, int queueSize) {}
+public record AlsConfig(
+    AlsTransport transport, AlsNode node, String logName, Duration streamInterval) {}

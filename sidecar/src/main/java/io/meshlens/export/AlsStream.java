@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
 import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsResponse;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
@@ -17,10 +19,13 @@ import org.jspecify.annotations.Nullable;
  * One StreamAccessLogs call with blocking, bounded waits. Callbacks come on gRPC's threads and only
  * note what happened; all else is owned by export-als.
  */
-final class AlsStream implements ClientResponseObserver<AlsBatch, StreamAccessLogsResponse> {
+final class AlsStream implements ClientResponseObserver<byte[], StreamAccessLogsResponse> {
+  private static final MethodDescriptor<byte[], StreamAccessLogsResponse> METHOD =
+      RawMessages.of(AccessLogServiceGrpc.getStreamAccessLogsMethod());
+
   private final Object lock = new Object();
   private final LongSupplier monoNs;
-  private final ClientCallStreamObserver<AlsBatch> requests;
+  private final ClientCallStreamObserver<byte[]> requests;
 
   /** Guarded by lock: how the call ended. */
   private @Nullable Status ended;
@@ -28,13 +33,13 @@ final class AlsStream implements ClientResponseObserver<AlsBatch, StreamAccessLo
   AlsStream(Channel channel, LongSupplier monoNs) {
     this.monoNs = monoNs;
     requests =
-        (ClientCallStreamObserver<AlsBatch>)
+        (ClientCallStreamObserver<byte[]>)
             ClientCalls.asyncClientStreamingCall(
-                channel.newCall(AlsBatch.STREAM_ACCESS_LOGS, CallOptions.DEFAULT), this);
+                channel.newCall(METHOD, CallOptions.DEFAULT), this);
   }
 
   @Override
-  public void beforeStart(ClientCallStreamObserver<AlsBatch> stream) {
+  public void beforeStart(ClientCallStreamObserver<byte[]> stream) {
     stream.setOnReadyHandler(this::wake);
   }
 
@@ -83,7 +88,7 @@ final class AlsStream implements ClientResponseObserver<AlsBatch, StreamAccessLo
     }
   }
 
-  void send(AlsBatch message) {
+  void send(byte[] message) {
     requests.onNext(message);
   }
 
@@ -109,6 +114,12 @@ final class AlsStream implements ClientResponseObserver<AlsBatch, StreamAccessLo
         lock.wait(left);
       }
       return ended.isOk();
+    }
+  }
+
+  boolean isEnded() {
+    synchronized (lock) {
+      return ended != null;
     }
   }
 

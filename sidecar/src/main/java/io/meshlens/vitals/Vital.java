@@ -206,6 +206,20 @@ public enum Vital {
       "{record}",
       "",
       "Records for which this log's filter had no value; they were kept."),
+  OTLP_LOGS_LEFT_OUT_EVENT(
+      "meshlens.access_log.otlp.left_out",
+      "{record}",
+      "event",
+      "Records that this log was not to have, by its settings."),
+  OTLP_LOGS_LEFT_OUT_FILTER("meshlens.access_log.otlp.left_out", "{record}", "filter", ""),
+  OTLP_LOGS_LEFT_OUT_SAMPLING("meshlens.access_log.otlp.left_out", "{record}", "sampling", ""),
+  OTLP_LOGS_LEFT_OUT_RATE_LIMIT("meshlens.access_log.otlp.left_out", "{record}", "rate_limit", ""),
+  OTLP_LOGS_LEFT_OUT_DELTAS_FULL("meshlens.access_log.otlp.left_out", "{record}", "deltas_full", ""),
+  OTLP_LOGS_FILTER_ERRORS(
+      "meshlens.access_log.otlp.filter.errors",
+      "{record}",
+      "",
+      "Records for which this log's filter had no value; they were kept."),
   ALS_ENTRIES_DELIVERED(
       "meshlens.access_log.als.delivered",
       "{entry}",
@@ -221,6 +235,10 @@ public enum Vital {
       "{entry}",
       "queue_full",
       "Access log entries that were not delivered to the access log service."),
+  ALS_ENTRIES_LOST_OLDEST("meshlens.access_log.als.lost", "{entry}", "oldest_dropped", ""),
+  ALS_ENTRIES_LOST_NEWEST("meshlens.access_log.als.lost", "{entry}", "newest_dropped", ""),
+  ALS_ENTRIES_LOST_UNREADABLE("meshlens.access_log.als.lost", "{entry}", "unreadable", ""),
+  ALS_ENTRIES_LOST_REJECTED("meshlens.access_log.als.lost", "{entry}", "rejected", ""),
   ALS_ENTRIES_LOST_SHUTDOWN("meshlens.access_log.als.lost", "{entry}", "shutdown", ""),
   ALS_STREAMS_FAILED(
       "meshlens.access_log.als.stream.failures",
@@ -242,6 +260,41 @@ public enum Vital {
       "{reload}",
       "",
       "Times that changed files of TLS could not be used; those before stay."),
+  ALS_SPOOL_FAILED(
+      "meshlens.access_log.als.spool.failures",
+      "{operation}",
+      "",
+      "Reads and writes of its spool that the disk refused; records wait in memory meanwhile."),
+  OTLP_LOGS_DELIVERED(
+      "meshlens.access_log.otlp.delivered",
+      "{record}",
+      "",
+      "Log records that the OTLP receiver confirmed."),
+  OTLP_LOGS_RESENT(
+      "meshlens.access_log.otlp.resent",
+      "{record}",
+      "",
+      "Log records sent again because their export was not confirmed."),
+  OTLP_LOGS_LOST_QUEUE_FULL(
+      "meshlens.access_log.otlp.lost",
+      "{record}",
+      "queue_full",
+      "Log records that were not delivered to the OTLP receiver."),
+  OTLP_LOGS_LOST_OLDEST("meshlens.access_log.otlp.lost", "{record}", "oldest_dropped", ""),
+  OTLP_LOGS_LOST_NEWEST("meshlens.access_log.otlp.lost", "{record}", "newest_dropped", ""),
+  OTLP_LOGS_LOST_UNREADABLE("meshlens.access_log.otlp.lost", "{record}", "unreadable", ""),
+  OTLP_LOGS_LOST_REJECTED("meshlens.access_log.otlp.lost", "{record}", "rejected", ""),
+  OTLP_LOGS_LOST_SHUTDOWN("meshlens.access_log.otlp.lost", "{record}", "shutdown", ""),
+  OTLP_LOG_EXPORTS_FAILED(
+      "meshlens.access_log.otlp.export.failures",
+      "{export}",
+      "",
+      "Exports of log records that failed and are repeated."),
+  OTLP_LOG_SPOOL_FAILED(
+      "meshlens.access_log.otlp.spool.failures",
+      "{operation}",
+      "",
+      "Reads and writes of its spool that the disk refused; records wait in memory meanwhile."),
   OTLP_EXPORTS_SUCCEEDED(
       "meshlens.otlp.exports",
       "{export}",

@@ -59,6 +59,7 @@ final class ArchitectureTest {
             "libbpf",
             "metrics",
             "netlink",
+            "spool",
             "vitals",
             "wire");
   }
@@ -77,7 +78,8 @@ final class ArchitectureTest {
     "enrich.xds, enrich.xds enrich flow vitals",
     "metrics, metrics flow vitals",
     "accesslog, accesslog flow vitals",
-    "export, export metrics accesslog flow vitals",
+    "spool, spool",
+    "export, export metrics accesslog flow spool vitals",
     "api, api metrics vitals",
     "cli, cli app config kernel vitals libbpf wire"
   })
@@ -153,7 +155,8 @@ final class ArchitectureTest {
         .resideOutsideOfPackages(packages("export api enrich.xds"))
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.envoyproxy..", "io.istio..", "com.google.rpc..")
+        .resideInAnyPackage(
+            "io.envoyproxy..", "io.istio..", "io.opentelemetry.proto..", "com.google.rpc..")
         .check(CLASSES);
   }
 

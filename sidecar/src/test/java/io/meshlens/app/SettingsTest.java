@@ -30,6 +30,8 @@ final class SettingsTest {
             AccessLogSettings.class,
             AlsTransportSettings.class,
             LogFileSettings.class,
+            OtlpLogSettings.class,
+            DeliverySettings.class,
             MetricsSettings.class,
             IdentitySettings.class,
             IstioSettings.class,

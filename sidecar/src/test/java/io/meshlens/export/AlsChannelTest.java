@@ -71,7 +71,7 @@ final class AlsChannelTest {
     if (stream.awaitReady(PATIENCE)) {
       batch.clear();
       batch.add(new Connection());
-      stream.send(batch);
+      stream.send(batch.toByteArray());
       confirmed = stream.confirm(PATIENCE);
     }
     if (confirmed) {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.export;
+
+import io.grpc.MethodDescriptor;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+
+/** Messages that are encoded already, so that what comes out of a spool goes out as it is. */
+final class RawMessages implements MethodDescriptor.Marshaller<byte[]> {
+  private RawMessages() {}
+
+  /** The same method for encoded requests. */
+  static <T, R> MethodDescriptor<byte[], R> of(MethodDescriptor<T, R> method) {
+    return method.toBuilder(new RawMessages(), method.getResponseMarshaller()).build();
+  }
+
+  @Override
+  public InputStream stream(byte[] message) {
+    return new ByteArrayInputStream(message);
+  }
+
+  @Override
+  public byte[] parse(InputStream stream) {
+    try (stream) {
+      return stream.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
