@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """An Envoy access log service that prints what it gets: one JSON line for each message and entry.
 
-usage: als_server.py PROTO_DIRECTORY PORT [MODE [CERTIFICATE KEY AUTHORITIES]]
+usage: als_server.py PROTO_DIRECTORY PORT [MODE [ids | CERTIFICATE KEY AUTHORITIES]]
 PORT: of 127.0.0.1, 0 for any free one, or ADDRESS:PORT, or unix:PATH
 MODE: serve (default); hang: accept streams and never read; refuse: end each stream with UNAVAILABLE;
       exhausted: end each with RESOURCE_EXHAUSTED;
-      die: take one message of the first stream, then break it; serve every other one.
-With the three files, TLS that asks for a client's certificate.
+      die: take one message of the first stream, then break it; serve every other one;
+      break: take one message of each stream, then break it (with ids).
+With the three files, TLS that asks for a client's certificate. With ids, of each entry only [stream id, reporter,
+bytes from the client] is printed, and the standard input is obeyed: a mode for the streams to come, "down" (cut off
+everybody and leave the port), "up".
 """
 import json
 import sys
@@ -21,7 +24,8 @@ import grpc  # noqa: E402
 from envoy.service.accesslog.v3 import als_pb2  # noqa: E402
 from google.protobuf.json_format import MessageToDict  # noqa: E402
 
-MODE = sys.argv[3] if len(sys.argv) > 3 else "serve"
+STATE = {"mode": sys.argv[3] if len(sys.argv) > 3 else "serve"}
+IDS_ONLY = sys.argv[4:] == ["ids"]
 STREAMS = {"count": 0}
 LOCK = threading.Lock()
 
@@ -34,17 +38,25 @@ def stream_access_logs(requests, context):
     identities = context.auth_context().get("x509_subject_alternative_name", [])
     peer.say(json.dumps({
         "stream": stream, "headers": headers, "client": [name.decode() for name in identities]}))
-    if MODE == "hang":
+    mode = STATE["mode"]
+    if mode == "hang":
         while context.is_active():
             time.sleep(0.1)
         return als_pb2.StreamAccessLogsResponse()
-    if MODE == "refuse":
+    if mode == "refuse":
         context.abort(grpc.StatusCode.UNAVAILABLE, "refused by the test")
-    if MODE == "exhausted":
+    if mode == "exhausted":
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much, says the test")
     for message in requests:
-        if MODE == "die" and stream == 1:
+        if mode == "die" and stream == 1:
             context.abort(grpc.StatusCode.INTERNAL, "broken by the test")
+        if IDS_ONLY:
+            peer.say(json.dumps({"ids": [
+                [e.common_properties.stream_id, e.common_properties.custom_tags["reporter"],
+                 e.connection_properties.received_bytes] for e in message.tcp_logs.log_entry]}))
+            if mode == "break":
+                context.abort(grpc.StatusCode.INTERNAL, "broken by the test")
+            continue
         if message.HasField("identifier"):
             peer.say(json.dumps({"stream": stream, "identifier": MessageToDict(message.identifier)}))
         for entry in message.tcp_logs.log_entry:
@@ -68,7 +80,10 @@ def contents(path):
 
 
 CREDENTIALS = None
-if len(sys.argv) > 4:
+if len(sys.argv) > 5:
     CERTIFICATE, KEY, AUTHORITIES = (contents(path) for path in sys.argv[4:7])
     CREDENTIALS = grpc.ssl_server_credentials([(KEY, CERTIFICATE)], AUTHORITIES, require_client_auth=True)
-peer.serve(HANDLER, sys.argv[2], CREDENTIALS)
+if IDS_ONLY:
+    peer.serve_on_command(HANDLER, sys.argv[2], STATE)
+else:
+    peer.serve(HANDLER, sys.argv[2], CREDENTIALS)

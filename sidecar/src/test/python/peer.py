@@ -37,15 +37,40 @@ def say(text):
     sys.stdout.flush()
 
 
-def serve(handler, port, credentials=None):
-    """Serves one gRPC service on a loopback port (0: any free one), ADDRESS:PORT or unix:PATH, says which, and never returns."""
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+def start(handler, port, credentials=None):
+    """Serves one gRPC service on a loopback port (0: any free one), ADDRESS:PORT or unix:PATH; the server and its port."""
+    # Without SO_REUSEPORT: a second server must not share the port of one that is going away.
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=(("grpc.so_reuseport", 0),))
     server.add_generic_rpc_handlers((handler,))
     address = port if ":" in port else "127.0.0.1:" + port
     if credentials is None:
         bound = server.add_insecure_port(address)
     else:
         bound = server.add_secure_port(address, credentials)
+    assert bound, "%s is taken" % address
     server.start()
+    return server, bound
+
+
+def serve(handler, port, credentials=None):
+    """Serves, says on which port, and never returns."""
+    server, bound = start(handler, port, credentials)
     say(json.dumps({"port": bound}))
     server.wait_for_termination()
+
+
+def serve_on_command(handler, port, state):
+    """The same; obeys its standard input: "down" and "up", as often as wanted, or a mode for state["mode"]."""
+    server, bound = start(handler, port)
+    say(json.dumps({"port": bound}))
+    for line in sys.stdin:
+        command = line.strip()
+        if command == "down":
+            # At once: whoever is connected is cut off in the middle of a message.
+            server.stop(0).wait()
+        elif command == "up":
+            server, _ = start(handler, str(bound))
+        else:
+            state["mode"] = command
+        say(json.dumps({"did": command}))
+    server.stop(0)

@@ -95,6 +95,28 @@ final class NodeAccessTest {
   }
 
   @Test
+  void noPlaceOfTheNodeIsWrittenToUnlessASpoolIsWanted() throws IOException {
+    Object pod = pod(render(values("spool: {volume: hostPath}")));
+
+    assertThat(hostPaths(pod)).containsEntry("spool", "/var/lib/meshlens");
+    assertThat(mounts(pod)).contains(Map.of("name", "spool", "mountPath", "/var/lib/meshlens"));
+    assertThat(mounts(pod(render(values("spool: {volume: emptyDir}")))))
+        .contains(Map.of("name", "spool", "mountPath", "/var/lib/meshlens"));
+    assertThat(mounts(pod(render())))
+        .extracting(mount -> mount.get("name"))
+        .doesNotContain("spool");
+  }
+
+  @Test
+  void spoolNeedsTheVolumeThatItIsOn() throws IOException {
+    Path values = values("config: {access_log: {spool: {directory: /var/lib/meshlens/spool}}}");
+
+    assertThatThrownBy(() -> render(values))
+        .hasMessageContaining(
+            "config.access_log.spool.directory (/var/lib/meshlens/spool) needs spool.volume");
+  }
+
+  @Test
   void pinPathNeedsTheBpfFileSystemThatItIsOn() throws IOException {
     Path values = values("{bpffs: {enabled: false}, config: {kernel: {pin_path: /sys/fs/bpf/a}}}");
 
