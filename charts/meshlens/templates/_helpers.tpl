@@ -101,9 +101,13 @@ k8s.node.name=$(NODE_NAME);k8s.pod.name=$(POD_NAME);k8s.namespace.name=$(POD_NAM
 {{- if and (hasPrefix "/sys/fs/bpf" $path) (not .Values.bpffs.enabled) -}}
 {{- fail (printf "config.kernel.pin_path (%s) needs bpffs.enabled, or no pod starts: say auto or off, or enable it" $path) -}}
 {{- end -}}
+{{- $spool := .Values.config.access_log.spool.directory -}}
+{{- if and (hasPrefix "/var/lib/meshlens" $spool) (eq .Values.spool.volume "none") -}}
+{{- fail (printf "config.access_log.spool.directory (%s) needs spool.volume emptyDir or hostPath: the container cannot write elsewhere" $spool) -}}
+{{- end -}}
 {{- $surge := (.Values.updateStrategy.rollingUpdate | default dict).maxSurge | default 0 | toString -}}
-{{- if and (or (include "meshlens.pinPath" .) .Values.hostNetwork) (not (has $surge (list "0" "0%"))) -}}
-{{- fail (printf "updateStrategy.rollingUpdate.maxSurge (%s) must be 0: the second pod of a node waits for the pins (config.kernel.pin_path) or the port (hostNetwork) of the first, which waits for the second to be ready" $surge) -}}
+{{- if and (or (include "meshlens.pinPath" .) .Values.hostNetwork (eq .Values.spool.volume "hostPath")) (not (has $surge (list "0" "0%"))) -}}
+{{- fail (printf "updateStrategy.rollingUpdate.maxSurge (%s) must be 0: the second pod of a node waits for the pins (config.kernel.pin_path), the port (hostNetwork) or the spool (spool.volume) of the first, which waits for the second to be ready" $surge) -}}
 {{- end -}}
 {{- $monitor := .Values.serviceMonitor -}}
 {{- if gt (include "meshlens.seconds" $monitor.scrapeTimeout | int64) (include "meshlens.seconds" $monitor.interval | int64) -}}
