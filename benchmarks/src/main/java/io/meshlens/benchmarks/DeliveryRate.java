@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.meshlens.benchmarks;
+
+import com.google.common.net.HostAndPort;
+import com.google.common.net.InetAddresses;
+import com.sun.management.OperatingSystemMXBean;
+import com.sun.management.ThreadMXBean;
+import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
+import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage;
+import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsResponse;
+import io.grpc.MethodDescriptor;
+import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import io.meshlens.accesslog.ConnectionIds;
+import io.meshlens.export.AlsConfig;
+import io.meshlens.export.Deliveries;
+import io.meshlens.export.Delivery;
+import io.meshlens.export.DeliveryConfig;
+import io.meshlens.export.OtlpConfig;
+import io.meshlens.export.OtlpLogConfig;
+import io.meshlens.export.TlsFiles;
+import io.meshlens.kernel.ConnectionReader;
+import io.meshlens.kernel.MonoClock;
+import io.meshlens.spool.Overflow;
+import io.meshlens.spool.SpoolConfig;
+import io.meshlens.vitals.Log;
+import io.meshlens.vitals.Vital;
+import io.meshlens.vitals.Vitals;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Records for each second from the wire format to a receiver or a spool, for delivery.sh.
+ *
+ * <pre>
+ * sink                        an access log service that takes everything; prints its port
+ * als PORT [DIRECTORY]        ring, mapping, batches, spool, stream, confirmation
+ * spool DIRECTORY als|otlp    the same up to the spool; the receiver is away
+ * </pre>
+ */
+public final class DeliveryRate {
+  private static final int WARM_UP_RECORDS = 500_000;
+  private static final int RECORDS = 2_000_000;
+  private static final int RING_BATCH = 2000;
+
+  private final Vitals vitals = new Vitals();
+  private final RecordedRing ring = new RecordedRing();
+  private int next;
+
+  private DeliveryRate() {}
+
+  /** As above. */
+  public static void main(String[] args) throws Exception {
+    switch (args[0]) {
+      case "sink" -> sink();
+      case "als" -> {
+        Optional<Path> directory =
+            args.length > 2 ? Optional.of(Path.of(args[2])) : Optional.empty();
+        new DeliveryRate().run("als", Integer.parseInt(args[1]), directory);
+      }
+      case "spool" -> new DeliveryRate().run(args[2], 0, Optional.of(Path.of(args[1])));
+      default -> throw new IllegalArgumentException(args[0]);
+    }
+  }
+
+  private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
+    @Override
+    public InputStream stream(byte[] value) {
+      return new ByteArrayInputStream(value);
+    }
+
+    @Override
+    public byte[] parse(InputStream stream) {
+      try (stream) {
+        stream.skipNBytes(stream.available());
+        return new byte[0];
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private static void sink() throws IOException, InterruptedException {
+    MethodDescriptor<StreamAccessLogsMessage, StreamAccessLogsResponse> method =
+        AccessLogServiceGrpc.getStreamAccessLogsMethod();
+    Server server =
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0))
+            .maxInboundMessageSize(16 << 20)
+            .addService(
+                ServerServiceDefinition.builder(AccessLogServiceGrpc.SERVICE_NAME)
+                    .addMethod(
+                        method.toBuilder(new Bytes(), method.getResponseMarshaller()).build(),
+                        ServerCalls.asyncClientStreamingCall(DeliveryRate::taken))
+                    .build())
+            .build()
+            .start();
+    System.out.println(server.getPort());
+    System.out.flush();
+    server.awaitTermination();
+  }
+
+  private static StreamObserver<byte[]> taken(StreamObserver<StreamAccessLogsResponse> answer) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(byte[] message) {}
+
+      @Override
+      public void onError(Throwable cause) {}
+
+      @Override
+      public void onCompleted() {
+        answer.onNext(StreamAccessLogsResponse.getDefaultInstance());
+        answer.onCompleted();
+      }
+    };
+  }
+
+  private void run(String protocol, int port, Optional<Path> directory) throws Exception {
+    Log log = new Log(System.err, Log.Level.WARN, InstantSource.system());
+    SpoolConfig spool =
+        new SpoolConfig(
+            directory, 8L << 30, 16 << 20, Overflow.DROP_OLDEST, SpoolConfig.Fsync.NEVER);
+    Deliveries deliveries =
+        new Deliveries(spool, "0", System::nanoTime, System::currentTimeMillis, vitals, log);
+    DeliveryConfig batches = new DeliveryConfig(8192, 500, 256 << 10, Duration.ofMillis(200));
+    ConnectionIds ids = new ConnectionIds("1f0c2a9b");
+    Delivery delivery =
+        protocol.equals("als")
+            ? deliveries.toAccessLogService(als(port), batches, ids)
+            : deliveries.toOtlp(otlp(), batches, ids);
+    ConnectionReader reader =
+        new ConnectionReader(List.of(delivery), c -> {}, MonoClock.system(), vitals);
+    Thread writer = Thread.ofPlatform().name("spool-writer").start(delivery::write);
+    Thread sender = null;
+    if (port != 0) {
+      sender = Thread.ofPlatform().name("export").start(delivery::send);
+    }
+    give(reader, delivery, WARM_UP_RECORDS);
+    await(delivery, port, WARM_UP_RECORDS);
+    long allocatedBefore = allocated();
+    long cpuBeforeNs = cpuNs();
+    long startNs = System.nanoTime();
+    give(reader, delivery, RECORDS);
+    await(delivery, port, WARM_UP_RECORDS + RECORDS);
+    double seconds = (System.nanoTime() - startNs) / 1e9;
+    double cpuSeconds = (cpuNs() - cpuBeforeNs) / 1e9;
+    System.out.printf(
+        "%s%s: %,.0f records/s, %,.0f for each second of processor time, %.0f B allocated for each, %.0f B waiting for each, %d resent%n",
+        protocol,
+        directory.isPresent() ? " with a spool" : "",
+        RECORDS / seconds,
+        RECORDS / cpuSeconds,
+        (allocated() - allocatedBefore) / (double) RECORDS,
+        delivery.waitingBytes() / (double) Math.max(1, delivery.waiting()),
+        vitals.get(Vital.ALS_ENTRIES_RESENT));
+    delivery.end();
+    writer.join();
+    if (sender != null) {
+      sender.join();
+    }
+    System.exit(0);
+  }
+
+  private static AlsConfig als(int port) {
+    return new AlsConfig(
+        HostAndPort.fromParts("127.0.0.1", Math.max(1, port)),
+        AlsConfig.Transport.PLAINTEXT,
+        "bench",
+        Duration.ofSeconds(5),
+        "node",
+        "");
+  }
+
+  private static OtlpLogConfig otlp() {
+    return new OtlpLogConfig(
+        URI.create("http://127.0.0.1:1"),
+        OtlpConfig.Protocol.GRPC,
+        Duration.ofSeconds(1),
+        OtlpLogConfig.Compression.NONE,
+        List.of(),
+        TlsFiles.NONE,
+        "node",
+        "");
+  }
+
+  /** As fast as the queue takes them: the ring is always full. */
+  private void give(ConnectionReader reader, Delivery delivery, int records)
+      throws InterruptedException {
+    int left = records;
+    while (left > 0) {
+      int batch = Math.min(Math.min(RING_BATCH, left), Math.min(delivery.room(), free(delivery)));
+      for (int i = 0; i < batch; i++) {
+        reader.accept(ring.data(), ring.offset(next++ & (RecordedRing.RECORDS - 1)));
+      }
+      reader.endBatch();
+      left -= batch;
+      if (batch == 0) {
+        Thread.sleep(1);
+      }
+    }
+  }
+
+  /** In memory, what the receiver has not taken must not be dropped: that is not measured here. */
+  private static int free(Delivery delivery) {
+    return !delivery.isDurable() && delivery.waitingBytes() > 8 << 20 ? 0 : Integer.MAX_VALUE;
+  }
+
+  private void await(Delivery delivery, int port, long records) throws InterruptedException {
+    while (port == 0
+        ? delivery.waiting() < records
+        : vitals.get(Vital.ALS_ENTRIES_DELIVERED) < records) {
+      Thread.sleep(1);
+    }
+  }
+
+  /** Of the whole process: on a processor that others use too, time alone says little. */
+  private static long cpuNs() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
+  }
+
+  private static long allocated() {
+    return ((ThreadMXBean) ManagementFactory.getThreadMXBean()).getTotalThreadAllocatedBytes();
+  }
+}
