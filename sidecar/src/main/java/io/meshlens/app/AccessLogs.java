@@ -222,6 +222,23 @@ final class AccessLogs {
     return rounds;
   }
 
+  /** From the next record on. Called by one thread at a time. */
+  void change(Map<String, ChoiceConfig> changed) {
+    chosen.forEach(
+        (name, records) -> {
+          ChoiceConfig choice = changed.getOrDefault(name, ChoiceConfig.ALL);
+          if (!choice.equals(choices.put(name, choice))) {
+            records.change(choice);
+            log.info("access_log.%s has another choice of records: %s".formatted(name, choice));
+          }
+        });
+  }
+
+  /** Log files are opened anew by their names, soon. */
+  void reopen() {
+    file.ifPresent(LogFile::reopen);
+  }
+
   /** Those that keep what they are given over the end of the process. */
   List<RecordStore> stores() {
     return List.copyOf(stores);

@@ -115,8 +115,7 @@ public final class OtlpLogSettings {
                       ? tls(values).problems("access_log.otlp.tls")
                       : List.of()));
 
-  static Optional<Way<OtlpLogConfig>> otlp(
-      Configuration values, String nodeId, Chosen chosen) {
+  static Optional<Way<OtlpLogConfig>> otlp(Configuration values, String nodeId, Chosen chosen) {
     return values
         .get(ENDPOINT)
         .map(

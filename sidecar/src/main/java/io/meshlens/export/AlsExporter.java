@@ -32,11 +32,7 @@ final class AlsExporter implements Carrier {
    * @param streamBytes no stream carries much more
    */
   AlsExporter(
-      AlsConfig config,
-      String version,
-      AlsChannel channel,
-      long streamBytes,
-      LongSupplier monoNs) {
+      AlsConfig config, String version, AlsChannel channel, long streamBytes, LongSupplier monoNs) {
     this.config = config;
     this.channel = channel;
     this.streamBytes = streamBytes;

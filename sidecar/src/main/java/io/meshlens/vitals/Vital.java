@@ -214,7 +214,8 @@ public enum Vital {
   OTLP_LOGS_LEFT_OUT_FILTER("meshlens.access_log.otlp.left_out", "{record}", "filter", ""),
   OTLP_LOGS_LEFT_OUT_SAMPLING("meshlens.access_log.otlp.left_out", "{record}", "sampling", ""),
   OTLP_LOGS_LEFT_OUT_RATE_LIMIT("meshlens.access_log.otlp.left_out", "{record}", "rate_limit", ""),
-  OTLP_LOGS_LEFT_OUT_DELTAS_FULL("meshlens.access_log.otlp.left_out", "{record}", "deltas_full", ""),
+  OTLP_LOGS_LEFT_OUT_DELTAS_FULL(
+      "meshlens.access_log.otlp.left_out", "{record}", "deltas_full", ""),
   OTLP_LOGS_FILTER_ERRORS(
       "meshlens.access_log.otlp.filter.errors",
       "{record}",
