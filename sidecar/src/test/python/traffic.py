@@ -83,10 +83,11 @@ class Traffic:
     """A server at a port, its clients, and the sum of what each side did.
 
     The port above must have no listener; for the kinds UNREACHABLE, ABORTED and TIMED_OUT, the one above that
-    answers with an ICMP error, and the next not at all.
+    answers with an ICMP error, and the next not at all. Clients come from the source address, if one is given.
     """
 
-    def __init__(self, address, port):
+    def __init__(self, address, port, source=None):
+        self.source = source
         self.family = AF_INET6 if ":" in address else AF_INET
         self.address, self.port = address, port
         self.sides = {"outbound": End(), "inbound": End()}
@@ -131,8 +132,14 @@ class Traffic:
 
     # The clients' side.
 
-    def open(self, ending):
+    def client(self):
         sock = socket(self.family)
+        if self.source:
+            sock.bind((self.source, 0))
+        return sock
+
+    def open(self, ending):
+        sock = self.client()
         sock.connect((self.address, self.port))
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         client = Counted(sock)
@@ -159,7 +166,7 @@ class Traffic:
         self.sides["outbound"].add(client.end)
 
     def one_failure(self, kind):
-        with socket(self.family) as sock:
+        with self.client() as sock:
             try:
                 if kind == ABORTED:
                     sock.setblocking(False)

@@ -7,11 +7,19 @@ import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.accesslog.JsonFormat;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionSink;
+import io.meshlens.flow.Identities;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.MonoClock;
+import io.meshlens.metrics.AttributeRules;
+import io.meshlens.metrics.ConnectionDurations;
+import io.meshlens.metrics.Detail;
+import io.meshlens.metrics.MetricsConfig;
+import io.meshlens.metrics.Profile;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -53,6 +61,13 @@ public class RecordPathBenchmark {
   private final ConnectionReader formatting =
       new ConnectionReader(List.of(lines), c -> {}, MonoClock.system(), vitals);
   private final Connection[] connections = new Connection[RecordedRing.RECORDS];
+  private final ConnectionDurations durations =
+      new ConnectionDurations(
+          new MetricsConfig(
+              Profile.OTEL, Optional.empty(), AttributeRules.NONE, 10_000, Duration.ofHours(1)),
+          Detail.ADDRESS,
+          Identities.NONE,
+          vitals);
   private int next;
 
   /** Looks at the filled connection, so that filling it cannot be left out. */
@@ -120,6 +135,12 @@ public class RecordPathBenchmark {
   public int format() {
     lines.accept(connections[next++ & (connections.length - 1)]);
     return lines.end;
+  }
+
+  /** {@link Connection} to the histograms of its ends. */
+  @Benchmark
+  public void histograms() {
+    durations.accept(connections[next++ & (connections.length - 1)]);
   }
 
   /** Wire record to JSON line. */

@@ -9,6 +9,7 @@ import io.meshlens.enrich.Naming;
 import io.meshlens.enrich.StaticNames;
 import io.meshlens.enrich.kubernetes.KubernetesConfig;
 import io.meshlens.enrich.kubernetes.KubernetesSource;
+import io.meshlens.flow.Identities;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
@@ -84,9 +85,9 @@ final class IdentitySources {
     };
   }
 
-  /** What all of them know together. */
-  Directory directory() {
-    return directory;
+  /** What all of them know together; nothing when there is none. */
+  Identities byAddress() {
+    return config.precedence().stream().anyMatch(this::isOn) ? directory : Identities.NONE;
   }
 
   /** For the ring reader. */

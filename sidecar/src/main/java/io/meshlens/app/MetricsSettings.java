@@ -12,6 +12,11 @@ import io.meshlens.export.OtlpConfig.Histograms;
 import io.meshlens.export.OtlpConfig.Temporality;
 import io.meshlens.export.ResourceConfig;
 import io.meshlens.export.TlsFiles;
+import io.meshlens.metrics.AttributeRules;
+import io.meshlens.metrics.AttributeRules.Rule;
+import io.meshlens.metrics.Detail;
+import io.meshlens.metrics.MetricsConfig;
+import io.meshlens.metrics.Profile;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +27,45 @@ import java.util.Optional;
 
 /** Settings of metrics, in the order of the reference page. */
 public final class MetricsSettings {
+  public static final ConfigKey<Profile> PROFILE =
+      new ConfigKey<>(
+          "metrics.profile",
+          ValueType.oneOf(Profile.class, Profile::label),
+          "otel",
+          "In whose words metrics about connections are named: OpenTelemetry's, Istio's (for its"
+              + " dashboards and Kiali) or Kmesh's; see docs/metrics.md.");
+  public static final ConfigKey<Optional<Detail>> DETAIL =
+      new ConfigKey<>(
+          "metrics.detail",
+          ValueType.optional(ValueType.oneOf(Detail.class, Detail::label)),
+          "",
+          "What gets a series of its own; empty for workloads where a source of identities is"
+              + " configured, else addresses.");
+  public static final ConfigKey<List<Rule>> ATTRIBUTES_INCLUDE =
+      new ConfigKey<>(
+          "metrics.attributes.include",
+          ValueType.list(AttributeRules.EXPECTATION, AttributeRules::problems, Rule::new),
+          "",
+          "If a rule is for a metric, the only attributes that it has; reporter is always there.");
+  public static final ConfigKey<List<Rule>> ATTRIBUTES_EXCLUDE =
+      new ConfigKey<>(
+          "metrics.attributes.exclude",
+          ValueType.list("as metrics.attributes.include", AttributeRules::problems, Rule::new),
+          "",
+          "Attributes that metrics do not have; series that differ in nothing else are one.");
+  public static final ConfigKey<Integer> MAX_SERIES =
+      new ConfigKey<>(
+          "metrics.max_series",
+          ValueType.integer(1, 1 << 20),
+          "10000",
+          "Label sets that a metric may have; what does not fit is added to one overflow series for"
+              + " each reporter.");
+  public static final ConfigKey<Duration> IDLE_TIMEOUT =
+      new ConfigKey<>(
+          "metrics.idle_timeout",
+          ValueType.duration(Duration.ofSeconds(1), Duration.ofDays(7)),
+          "1h",
+          "Series without a change and without an open connection leave after this time.");
   public static final ConfigKey<Optional<URI>> OTLP_ENDPOINT =
       new ConfigKey<>(
           "metrics.otlp.endpoint",
@@ -124,6 +168,12 @@ public final class MetricsSettings {
   /** All of them. */
   public static final List<ConfigKey<?>> ALL =
       List.of(
+          PROFILE,
+          DETAIL,
+          ATTRIBUTES_INCLUDE,
+          ATTRIBUTES_EXCLUDE,
+          MAX_SERIES,
+          IDLE_TIMEOUT,
           OTLP_ENDPOINT,
           OTLP_PROTOCOL,
           OTLP_INTERVAL,
@@ -143,11 +193,27 @@ public final class MetricsSettings {
   public static final List<Configuration.Check> CHECKS =
       List.of(
           new Configuration.Check(
+              List.of(PROFILE, ATTRIBUTES_INCLUDE, ATTRIBUTES_EXCLUDE),
+              values -> rules(values).problems(values.get(PROFILE))),
+          new Configuration.Check(
               List.of(OTLP_ENDPOINT, OTLP_TLS_CA_FILE, OTLP_TLS_CERT_FILE, OTLP_TLS_KEY_FILE),
               values ->
                   values.get(OTLP_ENDPOINT).filter(OtlpConfig::isTls).isPresent()
                       ? tls(values).problems("metrics.otlp.tls")
                       : List.of()));
+
+  static MetricsConfig metrics(Configuration values) {
+    return new MetricsConfig(
+        values.get(PROFILE),
+        values.get(DETAIL),
+        rules(values),
+        values.get(MAX_SERIES),
+        values.get(IDLE_TIMEOUT));
+  }
+
+  private static AttributeRules rules(Configuration values) {
+    return new AttributeRules(values.get(ATTRIBUTES_INCLUDE), values.get(ATTRIBUTES_EXCLUDE));
+  }
 
   static Optional<OtlpConfig> otlp(Configuration values) {
     return values

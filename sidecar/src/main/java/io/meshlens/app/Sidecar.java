@@ -11,7 +11,9 @@ import io.meshlens.export.Instruments;
 import io.meshlens.export.MetricsExport;
 import io.meshlens.export.OtlpPush;
 import io.meshlens.flow.Connection;
-import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.flow.ConnectionSink;
+import io.meshlens.flow.Identities;
+import io.meshlens.flow.SumsSink;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.Enrichment;
 import io.meshlens.kernel.EventChannel;
@@ -32,8 +34,7 @@ import io.meshlens.kernel.SumsReader;
 import io.meshlens.kernel.UdpReader;
 import io.meshlens.kernel.WatchedCgroup;
 import io.meshlens.libbpf.RingBuffer;
-import io.meshlens.metrics.LatestSums;
-import io.meshlens.metrics.MetricsSnapshot;
+import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.vitals.Durations;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.JvmReadings;
@@ -49,6 +50,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -67,8 +69,8 @@ public final class Sidecar implements AutoCloseable {
   private static final String ATTACHED = "kernel";
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
-  /** Overflow rows and failures by errno come on top of the rows of the kernel's map. */
-  private static final int SERIES_HEADROOM = 64;
+  /** More than any metric of the program itself has series. */
+  private static final int OWN_SERIES = 256;
 
   private final SidecarConfig config;
   private final Log log;
@@ -87,6 +89,7 @@ public final class Sidecar implements AutoCloseable {
   private final Optional<UdpCounts> udp;
   private final EventSwitches switches;
   private final ListenerCount listenerCount;
+  private final MeshMetrics mesh;
   private final MetricsExport metrics;
   private final TelemetryServer server;
   private final AccessLogs accessLogs;
@@ -101,15 +104,27 @@ public final class Sidecar implements AutoCloseable {
   private @Nullable Thread pushThread;
   private @Nullable LiveLoop liveLoop;
 
+  /** The same with what the configured sources know. */
+  public Sidecar(SidecarConfig config, String version, OutputStream stdout, Log log)
+      throws KernelUnavailableException, IOException {
+    this(config, Optional.empty(), version, stdout, log);
+  }
+
   /**
    * Loads the kernel programs and binds the listener; nothing is watched yet.
    *
+   * @param named who addresses belong to in metrics, in place of what the configured sources know
    * @param stdout where access log lines go
    * @throws KernelUnavailableException when the kernel or our permission does not suffice
    * @throws ConfigException when an access log cannot be written
    * @throws IOException when the telemetry address cannot be bound
    */
-  public Sidecar(SidecarConfig config, String version, OutputStream stdout, Log log)
+  public Sidecar(
+      SidecarConfig config,
+      Optional<Identities> named,
+      String version,
+      OutputStream stdout,
+      Log log)
       throws KernelUnavailableException, ConfigException, IOException {
     this.config = config;
     this.log = log;
@@ -132,6 +147,15 @@ public final class Sidecar implements AutoCloseable {
     identities =
         new IdentitySources(config.identity(), version, clock::nowMonoNs, readiness, vitals, log);
     enrichmentLoop = new EnrichmentLoop(enrichment, this::lookAround);
+    mesh =
+        new MeshMetrics(
+            config.metrics(),
+            this::readSums,
+            named.orElseGet(identities::byAddress),
+            programs.sumsSince(),
+            InstantSource.system(),
+            vitals,
+            log);
     Naming naming = identities.naming();
     Consumer<Connection> enricher =
         c -> {
@@ -140,8 +164,7 @@ public final class Sidecar implements AutoCloseable {
         };
     channel = new EventChannel(ring, vitals);
     channel.keepFor(accessLogs.stores());
-    channel.subscribe(
-        EventType.CONNECTION, new ConnectionReader(accessLogs.sinks(), enricher, clock, vitals));
+    channel.subscribe(EventType.CONNECTION, new ConnectionReader(sinks(), enricher, clock, vitals));
     channel.subscribe(EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
     ringLoop = new RingLoop(channel, ring, clock);
 
@@ -150,16 +173,15 @@ public final class Sidecar implements AutoCloseable {
     jvmReadings = new JvmReadings(durations);
     programRunCount = programs.programRunCount();
     push = config.otlp().map(otlp -> new OtlpPush(otlp, clock::nowMonoNs, durations, vitals, log));
-    LatestSums sums = new LatestSums(this::readSums, vitals, log);
     metrics =
         new MetricsExport(
-            new Instruments(() -> MetricsSnapshot.of(sums.get()), vitals, gauges()),
+            new Instruments(mesh, vitals, gauges()),
             readings(),
             push,
             config.resource(),
             version,
             programs.sumsSince(),
-            2 * config.kernel().maxAddressPairs() + SERIES_HEADROOM,
+            OWN_SERIES,
             durations);
     try {
       server =
@@ -196,14 +218,20 @@ public final class Sidecar implements AutoCloseable {
     return Optional.of(pins);
   }
 
-  private SumsSnapshot readSums() {
+  private List<ConnectionSink> sinks() {
+    List<ConnectionSink> sinks = new ArrayList<>(accessLogs.sinks());
+    sinks.addAll(mesh.sinks());
+    return sinks;
+  }
+
+  private void readSums(SumsSink sink) {
     programs.livePass().ifPresent(LivePass::run);
     sumsReader.mirrorCounters(vitals);
     vitals.mirror(
         Vital.RECORDS_LOST_RING_FULL,
         switches.lost(EventType.CONNECTION) + switches.lost(EventType.UDP));
-    SumsSnapshot sums = sumsReader.read();
-    return udp.map(counts -> sums.withUdp(counts.read())).orElse(sums);
+    sumsReader.read(sink);
+    udp.ifPresent(counts -> counts.read(sink));
   }
 
   private List<Gauge> gauges() {
@@ -213,6 +241,7 @@ public final class Sidecar implements AutoCloseable {
     udp.ifPresent(counts -> gauges.addAll(counts.gauges(config.kernel())));
     gauges.addAll(accessLogs.gauges());
     gauges.addAll(identities.gauges());
+    gauges.addAll(mesh.gauges());
     push.ifPresent(p -> gauges.add(new Gauge(SelfMetric.OTLP_WAITING, p::waitingPoints)));
     return gauges;
   }
@@ -375,6 +404,7 @@ public final class Sidecar implements AutoCloseable {
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
     accessLogs.end();
+    mesh.end();
     push.ifPresent(p -> p.end(left(deadlineNs).dividedBy(2)));
     finished &= join(pushThread, deadlineNs);
     finished &= join(liveThread, deadlineNs);

@@ -7,6 +7,7 @@ import io.meshlens.export.OtlpConfig;
 import io.meshlens.export.ResourceConfig;
 import io.meshlens.kernel.FilterConfig;
 import io.meshlens.kernel.KernelConfig;
+import io.meshlens.metrics.MetricsConfig;
 import io.meshlens.vitals.Log;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -20,6 +21,7 @@ public record SidecarConfig(
     FilterConfig filter,
     HostAndPort telemetryAddress,
     AccessLogConfig accessLog,
+    MetricsConfig metrics,
     Optional<OtlpConfig> otlp,
     IdentityConfig identity,
     ResourceConfig resource,
@@ -39,6 +41,7 @@ public record SidecarConfig(
         KernelSettings.filter(values),
         values.get(Settings.TELEMETRY_ADDRESS),
         AccessLogSettings.accessLog(values, NodeSettings.node(values, node), node),
+        MetricsSettings.metrics(values),
         MetricsSettings.otlp(values),
         IdentitySettings.identity(values, values.get(Settings.NODE_CLUSTER), node),
         MetricsSettings.resource(values, node),

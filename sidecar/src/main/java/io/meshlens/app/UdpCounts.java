@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.app;
 
-import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.flow.SumsSink;
 import io.meshlens.kernel.KernelConfig;
 import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.SumsReader;
@@ -20,8 +20,8 @@ final class UdpCounts implements AutoCloseable {
     use = programs.udpUse().orElseThrow();
   }
 
-  SumsSnapshot read() {
-    return sums.read();
+  void read(SumsSink sink) {
+    sums.read(sink);
   }
 
   /** How large what is kept for UDP may be, and how full it is. */

@@ -1,62 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
-import io.meshlens.flow.Transport;
-import io.meshlens.metrics.Labels;
-import io.meshlens.metrics.MeshMetric;
-import io.meshlens.metrics.MetricsSnapshot;
+import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
-import io.opentelemetry.api.common.AttributesBuilder;
 import io.opentelemetry.api.metrics.Meter;
 import io.opentelemetry.api.metrics.ObservableLongMeasurement;
 import io.opentelemetry.api.metrics.ObservableMeasurement;
+import io.opentelemetry.sdk.resources.Resource;
+import io.prometheus.metrics.model.registry.MultiCollector;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
-/** Our metrics as OpenTelemetry instruments, all asynchronous: nothing is counted twice here. */
+/**
+ * Our metrics: those about connections, and as OpenTelemetry instruments, all asynchronous, those
+ * about the program itself. Nothing is counted twice here.
+ */
 public final class Instruments {
-  private static final AttributeKey<String> SOURCE_ADDRESS =
-      AttributeKey.stringKey("source.address");
-  private static final AttributeKey<String> DESTINATION_ADDRESS =
-      AttributeKey.stringKey("destination.address");
-  private static final AttributeKey<Long> DESTINATION_PORT =
-      AttributeKey.longKey("destination.port");
-  private static final AttributeKey<String> NETWORK_TRANSPORT =
-      AttributeKey.stringKey("network.transport");
-  private static final AttributeKey<String> NETWORK_IO_DIRECTION =
-      AttributeKey.stringKey("network.io.direction");
-  private static final AttributeKey<String> ERROR_TYPE = AttributeKey.stringKey("error.type");
-  private static final AttributeKey<String> REPORTER = AttributeKey.stringKey("reporter");
   private static final AttributeKey<String> CAUSE = AttributeKey.stringKey("cause");
 
-  /** The name that the OpenTelemetry specification gives to series that stand for many. */
-  private static final AttributeKey<Boolean> OVERFLOW =
-      AttributeKey.booleanKey("otel.metric.overflow");
-
-  private final Supplier<MetricsSnapshot> snapshots;
+  private final MeshMetrics mesh;
   private final Vitals vitals;
   private final List<Gauge> gauges;
 
-  public Instruments(Supplier<MetricsSnapshot> snapshots, Vitals vitals, List<Gauge> gauges) {
-    this.snapshots = snapshots;
+  public Instruments(MeshMetrics mesh, Vitals vitals, List<Gauge> gauges) {
+    this.mesh = mesh;
     this.vitals = vitals;
     this.gauges = List.copyOf(gauges);
   }
 
+  /** Has the metrics about connections pushed beside those of the SDK. */
+  void pushMesh(OtlpPush push, Resource resource) {
+    push.carry(mesh, resource);
+  }
+
+  /** A collector of the metrics about connections beside what another collects. */
+  MultiCollector withMesh(MultiCollector own) {
+    return new MeshCollector(own, mesh);
+  }
+
   /**
-   * Registers all.
+   * Registers what tells of the program itself.
    *
    * @param afterKernels run between the instruments of what the kernel has counted, perhaps since
    *     before this process, and those that begin with it
@@ -67,10 +60,10 @@ public final class Instruments {
             .filter(Vital::isKernels)
             .map(Vital::metric)
             .collect(Collectors.toUnmodifiableSet());
-    registerMesh(meter);
-    registerVitals(meter, vital -> kernels.contains(vital.metric()));
+    // The first to be called: whoever collects reads the sums once, and all numbers after it.
+    registerVitals(meter, vital -> kernels.contains(vital.metric()), mesh::account);
     afterKernels.run();
-    registerVitals(meter, vital -> !kernels.contains(vital.metric()));
+    registerVitals(meter, vital -> !kernels.contains(vital.metric()), () -> {});
     for (Gauge gauge : gauges) {
       meter
           .gaugeBuilder(gauge.metric())
@@ -81,41 +74,7 @@ public final class Instruments {
     }
   }
 
-  private void registerMesh(Meter meter) {
-    Map<MeshMetric, ObservableLongMeasurement> measurements = new EnumMap<>(MeshMetric.class);
-    for (MeshMetric metric : MeshMetric.values()) {
-      measurements.put(
-          metric,
-          switch (metric.kind()) {
-            case COUNTER ->
-                meter
-                    .counterBuilder(metric.metricName())
-                    .setUnit(metric.unit())
-                    .setDescription(metric.help())
-                    .buildObserver();
-            case UP_DOWN_COUNTER ->
-                meter
-                    .upDownCounterBuilder(metric.metricName())
-                    .setUnit(metric.unit())
-                    .setDescription(metric.help())
-                    .buildObserver();
-          });
-    }
-    batch(meter, () -> recordMesh(measurements), new ArrayList<>(measurements.values()));
-  }
-
-  private void recordMesh(Map<MeshMetric, ObservableLongMeasurement> measurements) {
-    MetricsSnapshot snapshot = snapshots.get();
-    measurements.forEach(
-        (metric, measurement) ->
-            snapshot
-                .points(metric)
-                .forEach(
-                    point ->
-                        measurement.record(point.value(), attributes(metric, point.labels()))));
-  }
-
-  private void registerVitals(Meter meter, Predicate<Vital> which) {
+  private void registerVitals(Meter meter, Predicate<Vital> which, Runnable before) {
     List<Vital> chosen = Arrays.stream(Vital.values()).filter(which).toList();
     Map<String, ObservableLongMeasurement> byName = new LinkedHashMap<>();
     for (Vital vital : chosen) {
@@ -131,6 +90,7 @@ public final class Instruments {
     batch(
         meter,
         () -> {
+          before.run();
           for (Vital vital : chosen) {
             ObservableLongMeasurement measurement = byName.get(vital.metric());
             if (measurement != null) {
@@ -152,26 +112,5 @@ public final class Instruments {
         callback,
         measurements.getFirst(),
         measurements.subList(1, measurements.size()).toArray(new ObservableMeasurement[0]));
-  }
-
-  private static Attributes attributes(MeshMetric metric, Labels labels) {
-    AttributesBuilder attributes =
-        Attributes.builder()
-            .put(REPORTER, labels.reporter().reporter())
-            .put(NETWORK_TRANSPORT, metric.transport().label());
-    labels
-        .ends()
-        .ifPresentOrElse(
-            ends -> {
-              ends.sourceAddress().ifPresent(address -> attributes.put(SOURCE_ADDRESS, address));
-              attributes.put(DESTINATION_ADDRESS, ends.destinationAddress());
-              if (metric.transport() == Transport.TCP || ends.destinationPort() != 0) {
-                attributes.put(DESTINATION_PORT, (long) ends.destinationPort());
-              }
-            },
-            () -> attributes.put(OVERFLOW, true));
-    labels.ioDirection().ifPresent(direction -> attributes.put(NETWORK_IO_DIRECTION, direction));
-    labels.errorType().ifPresent(type -> attributes.put(ERROR_TYPE, type));
-    return attributes.build();
   }
 }

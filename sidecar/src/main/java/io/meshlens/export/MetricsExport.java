@@ -38,7 +38,7 @@ public final class MetricsExport implements AutoCloseable {
       int maxSeries,
       Durations durations) {
     PrometheusPage page = new PrometheusPage();
-    registry.register(page);
+    registry.register(instruments.withMesh(page));
     StartClock clock = new StartClock(sumsSince);
     Resource origin = resource.resource(version);
     SdkMeterProviderBuilder builder =
@@ -46,7 +46,11 @@ public final class MetricsExport implements AutoCloseable {
             .setClock(clock)
             .setResource(origin)
             .registerMetricReader(page, type -> maxSeries);
-    push.ifPresent(reader -> builder.registerMetricReader(reader, type -> maxSeries));
+    push.ifPresent(
+        reader -> {
+          instruments.pushMesh(reader, origin);
+          builder.registerMetricReader(reader, type -> maxSeries);
+        });
     provider = builder.build();
     instruments.register(provider.get("meshlens"), clock::runOn);
     SelfInstruments.register(provider.get("meshlens"), readings, durations);

@@ -5,6 +5,7 @@ import io.meshlens.export.Answer.Accepted;
 import io.meshlens.export.Answer.Cause;
 import io.meshlens.export.Answer.Failed;
 import io.meshlens.export.OtlpConfig.Histograms;
+import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.vitals.Durations;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.SelfMetric;
@@ -17,6 +18,7 @@ import io.opentelemetry.sdk.metrics.data.AggregationTemporality;
 import io.opentelemetry.sdk.metrics.data.MetricData;
 import io.opentelemetry.sdk.metrics.export.CollectionRegistration;
 import io.opentelemetry.sdk.metrics.export.MetricReader;
+import io.opentelemetry.sdk.resources.Resource;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -37,6 +39,7 @@ import java.util.random.RandomGenerator;
  *   <li>Pushes never overlap: one thread does them one after the other.
  *   <li>What was not confirmed is in the next push: the sums are cumulative, differences are taken
  *       from what was confirmed, and last values of series that are gone wait in {@link Backlog}.
+ *       Series about connections are not gone before they were confirmed: see {@link MeshPush}.
  *   <li>Each wait has an end: an answer's, a retry's, and the push's.
  * </ol>
  */
@@ -64,6 +67,7 @@ public final class OtlpPush implements MetricReader, Runnable {
   private final Vitals vitals;
   private final Log log;
   private final CountDownLatch ending = new CountDownLatch(1);
+  private volatile Optional<MeshPush> mesh = Optional.empty();
   private volatile CollectionRegistration registration = CollectionRegistration.noop();
   private volatile long lastPushEndMonoNs;
   private boolean reported;
@@ -84,6 +88,11 @@ public final class OtlpPush implements MetricReader, Runnable {
     this.durations = durations;
     this.vitals = vitals;
     this.log = log;
+  }
+
+  /** Sends the metrics about connections too; before {@link #run}. */
+  void carry(MeshMetrics connections, Resource resource) {
+    mesh = Optional.of(new MeshPush(connections, resource, config));
   }
 
   @Override
@@ -137,8 +146,39 @@ public final class OtlpPush implements MetricReader, Runnable {
   }
 
   private Optional<Failed> pushAll(long endMonoNs) throws InterruptedException {
-    pushes++;
+    // First, because it brings the sums up to date.
     Collection<MetricData> collected = registration.collectAllMetrics();
+    Optional<Failed> failure = pushCollected(collected, endMonoNs);
+    if (failure.isPresent() && failure.get().cause() != Cause.REFUSED) {
+      return failure;
+    }
+    Optional<Failed> failureOfMesh = Optional.empty();
+    if (mesh.isPresent()) {
+      failureOfMesh =
+          mesh.get()
+              .push((metrics, canBeHalved) -> sendIfNotTooLarge(metrics, canBeHalved, endMonoNs));
+    }
+    return failure.isPresent() ? failure : failureOfMesh;
+  }
+
+  private Optional<Answer> sendIfNotTooLarge(
+      Collection<MetricData> metrics, boolean canBeHalved, long endMonoNs)
+      throws InterruptedException {
+    byte[] bytes = encoder.encode(metrics);
+    if (bytes.length > MAX_REQUEST_BYTES && canBeHalved) {
+      return Optional.empty();
+    }
+    Answer answer = sendWithRetries(bytes, endMonoNs);
+    if (answer instanceof Accepted accepted) {
+      vitals.add(Vital.OTLP_POINTS_SENT, Requests.points(metrics));
+      note(accepted);
+    }
+    return Optional.of(answer);
+  }
+
+  private Optional<Failed> pushCollected(Collection<MetricData> collected, long endMonoNs)
+      throws InterruptedException {
+    pushes++;
     Backlog.Rest rest = backlog.missingFrom(collected);
     vitals.add(Vital.OTLP_POINTS_LOST, rest.lostPoints());
     List<MetricData> metrics = new ArrayList<>(collected);

@@ -4,7 +4,7 @@
  *
  * <p>Job: name what the kernel saw. Inputs: plain numbers from {@code kernel}. Outputs: {@link
  * io.meshlens.flow.Connection} handed to {@link io.meshlens.flow.ConnectionSink}s, {@link
- * io.meshlens.flow.SumsSnapshot} on request. It imports nothing of this project and must stay so.
+ * io.meshlens.flow.SumsRow} on request. It imports nothing of this project and must stay so.
  */
 @NullMarked
 package io.meshlens.flow;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.kernel;
 
+import io.meshlens.flow.Transport;
 import io.meshlens.libbpf.BpfException;
 import io.meshlens.libbpf.BpfLink;
 import io.meshlens.libbpf.BpfMap;
@@ -231,7 +232,10 @@ public final class KernelPrograms implements AutoCloseable {
 
   public SumsReader sumsReader() {
     return new SumsReader(
-        object.map("sums"), object.map("sums_overflow"), object.map("kernel_counters"));
+        Transport.TCP,
+        object.map("sums"),
+        object.map("sums_overflow"),
+        object.map("kernel_counters"));
   }
 
   /** Whether UDP is watched too. */
@@ -242,7 +246,10 @@ public final class KernelPrograms implements AutoCloseable {
   /** Of UDP; to be closed before this. */
   public SumsReader udpSumsReader() {
     return new SumsReader(
-        object.map("udp_sums"), object.map("udp_sums_overflow"), object.map("kernel_counters"));
+        Transport.UDP,
+        object.map("udp_sums"),
+        object.map("udp_sums_overflow"),
+        object.map("kernel_counters"));
   }
 
   /** How much of what is kept for UDP is in use; empty unless it is watched. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.kernel;
 
-import io.meshlens.flow.Address;
-import io.meshlens.flow.AddressPair;
 import io.meshlens.flow.Direction;
-import io.meshlens.flow.Sums;
-import io.meshlens.flow.SumsSnapshot;
+import io.meshlens.flow.Sum;
+import io.meshlens.flow.SumsRow;
+import io.meshlens.flow.SumsSink;
+import io.meshlens.flow.Transport;
 import io.meshlens.libbpf.BatchCursor;
 import io.meshlens.libbpf.BpfMap;
 import io.meshlens.libbpf.Libbpf;
@@ -16,9 +16,7 @@ import io.meshlens.wire.SumsValueReader;
 import io.meshlens.wire.WireCodes;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.EnumMap;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Arrays;
 
 /**
  * Reads the kernel's sums, of TCP or of UDP, and its counters, in batches, adding up the rows of
@@ -26,6 +24,7 @@ import java.util.Map;
  */
 public final class SumsReader implements AutoCloseable {
   private static final int BATCH = 512;
+  private static final Direction[] DIRECTIONS = Direction.values();
 
   private final BpfMap sums;
   private final BpfMap overflow;
@@ -38,9 +37,11 @@ public final class SumsReader implements AutoCloseable {
   private final ByteBuffer counterValues;
   private final SumsKeyReader key = new SumsKeyReader();
   private final SumsValueReader value = new SumsValueReader();
+  private final SumsRow row = new SumsRow();
   private volatile int rowsUsed;
 
-  SumsReader(BpfMap sums, BpfMap overflow, BpfMap counters) {
+  SumsReader(Transport transport, BpfMap sums, BpfMap overflow, BpfMap counters) {
+    row.transport = transport;
     this.sums = sums;
     this.overflow = overflow;
     this.counters = counters;
@@ -54,29 +55,31 @@ public final class SumsReader implements AutoCloseable {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
   }
 
-  /** The sums now. */
-  public synchronized SumsSnapshot read() {
-    Map<AddressPair, Sums> byPair = new HashMap<>();
+  /** Hands over the sums as they are now, without an object for each row. */
+  public synchronized void read(SumsSink sink) {
+    int rowsRead = 0;
     BatchCursor cursor = sums.cursor();
+    row.overflow = false;
     while (!cursor.done()) {
       int rows = sums.lookupBatch(cursor, keys, values);
-      for (int row = 0; row < rows; row++) {
-        key.wrap(keys, row * SumsKeyReader.SIZE_BYTES);
-        byPair.put(pair(), addUp(values, row));
+      for (int i = 0; i < rows; i++) {
+        key.wrap(keys, i * SumsKeyReader.SIZE_BYTES);
+        fillEnds();
+        addUp(values, i);
+        sink.row(row);
       }
+      rowsRead += rows;
     }
-    rowsUsed = byPair.size();
-    Map<Direction, Sums> folded = new EnumMap<>(Direction.class);
-    for (Direction direction : Direction.values()) {
+    rowsUsed = rowsRead;
+    row.overflow = true;
+    for (Direction direction : DIRECTIONS) {
       index.putInt(0, direction.ordinal());
       if (overflow.lookup(index, oneValue)) {
-        Sums row = addUp(oneValue, 0);
-        if (!row.isZero()) {
-          folded.put(direction, row);
-        }
+        row.direction = direction;
+        addUp(oneValue, 0);
+        sink.row(row);
       }
     }
-    return new SumsSnapshot(byPair, folded);
   }
 
   /** Rows of the kernel's map that were in use at the last read. */
@@ -84,34 +87,36 @@ public final class SumsReader implements AutoCloseable {
     return rowsUsed;
   }
 
-  private AddressPair pair() {
-    return new AddressPair(
+  private void fillEnds() {
+    row.direction =
         key.direction() == WireCodes.CONNECTION_DIRECTION_OUTBOUND
             ? Direction.OUTBOUND
-            : Direction.INBOUND,
-        new Address(key.clientAddressWord(0), key.clientAddressWord(1)),
-        new Address(key.serverAddressWord(0), key.serverAddressWord(1)),
-        key.serverPort(),
-        key.error());
+            : Direction.INBOUND;
+    row.clientHigh = key.clientAddressWord(0);
+    row.clientLow = key.clientAddressWord(1);
+    row.serverHigh = key.serverAddressWord(0);
+    row.serverLow = key.serverAddressWord(1);
+    row.serverPort = key.serverPort();
+    row.error = key.error();
   }
 
-  private Sums addUp(ByteBuffer rows, int row) {
-    Sums total = Sums.ZERO;
+  private void addUp(ByteBuffer rows, int index) {
+    Arrays.fill(row.values, 0);
     for (int cpu = 0; cpu < cpus; cpu++) {
-      value.wrap(rows, (row * cpus + cpu) * SumsValueReader.SIZE_BYTES);
-      total =
-          total.plus(
-              new Sums(
-                  value.connectionsOpened(),
-                  value.connectionsClosed(),
-                  value.connectionsFailed(),
-                  value.bytesSent(),
-                  value.bytesReceived(),
-                  value.packetsSent(),
-                  value.packetsReceived(),
-                  value.retransmits()));
+      value.wrap(rows, (index * cpus + cpu) * SumsValueReader.SIZE_BYTES);
+      add(Sum.CONNECTIONS_OPENED, value.connectionsOpened());
+      add(Sum.CONNECTIONS_CLOSED, value.connectionsClosed());
+      add(Sum.CONNECTIONS_FAILED, value.connectionsFailed());
+      add(Sum.BYTES_SENT, value.bytesSent());
+      add(Sum.BYTES_RECEIVED, value.bytesReceived());
+      add(Sum.PACKETS_SENT, value.packetsSent());
+      add(Sum.PACKETS_RECEIVED, value.packetsReceived());
+      add(Sum.RETRANSMITS, value.retransmits());
     }
-    return total;
+  }
+
+  private void add(Sum sum, long amount) {
+    row.values[sum.ordinal()] += amount;
   }
 
   /** Copies the kernel's counters into the vitals. */

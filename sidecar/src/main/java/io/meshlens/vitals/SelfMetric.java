@@ -35,6 +35,18 @@ public enum SelfMetric {
       "{row}",
       "",
       "Rows that the kernel's map of sums can hold."),
+  SERIES_USED(
+      "meshlens.series.used",
+      Kind.GAUGE,
+      "{series}",
+      "",
+      "Label sets of the metrics about connections."),
+  SERIES_CAPACITY(
+      "meshlens.series.capacity",
+      Kind.GAUGE,
+      "{series}",
+      "",
+      "Label sets that they may have, beside the overflow."),
   SOCKETS_USED(
       "meshlens.sockets.used",
       Kind.GAUGE,

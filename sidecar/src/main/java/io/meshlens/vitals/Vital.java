@@ -131,6 +131,18 @@ public enum Vital {
       "{read}",
       "",
       "Failed reads of the kernel's sums; the last good values stay."),
+  SERIES_FOLDED(
+      "meshlens.series.folded",
+      "{addition}",
+      "max_series",
+      "Additions that went to the overflow series of metrics because metrics.max_series was"
+          + " reached."),
+  LABEL_VALUES_TRUNCATED(
+      "meshlens.label_values.changed",
+      "{value}",
+      "too_long",
+      "Values of attributes that were changed because receivers would not take them."),
+  LABEL_VALUES_REPLACED("meshlens.label_values.changed", "{value}", "not_text", ""),
   LOG_LINES_WRITTEN(
       "meshlens.access_log.stdout.lines", "{line}", "", "Access log lines written to stdout."),
   LOG_LINES_LOST_QUEUE_FULL(

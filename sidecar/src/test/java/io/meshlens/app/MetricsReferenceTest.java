@@ -4,6 +4,7 @@ package io.meshlens.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshlens.metrics.MeshMetric;
+import io.meshlens.metrics.Profile;
 import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import java.io.IOException;
@@ -45,11 +46,34 @@ final class MetricsReferenceTest {
   }
 
   private static void connections(StringBuilder page) {
-    page.append("## Connections\n\n| name | kind | unit | meaning |\n|---|---|---|---|\n");
-    for (MeshMetric metric : MeshMetric.values()) {
-      String kind = metric.kind() == MeshMetric.Kind.COUNTER ? "counter" : "up-down counter";
-      row(page, code(metric.metricName()), kind, code(metric.unit()), metric.help());
+    page.append("## Connections\n\n")
+        .append("With `metrics.profile=otel`. Their attributes, and the other profiles:")
+        .append(" [metrics.md](../metrics.md).\n\n")
+        .append("| name | kind | unit | meaning |\n|---|---|---|---|\n");
+    for (MeshMetric metric : MeshMetric.of(Profile.OTEL)) {
+      row(page, code(metric.metricName()), kind(metric), code(metric.unit()), metric.help());
     }
+    page.append("\n## Connections in other profiles\n\n")
+        .append("| profile | name | kind | unit | meaning |\n|---|---|---|---|---|\n");
+    for (MeshMetric metric : MeshMetric.values()) {
+      if (metric.profile() != Profile.OTEL) {
+        row(
+            page,
+            metric.profile().label(),
+            code(metric.metricName()),
+            kind(metric),
+            code(metric.unit()),
+            metric.help());
+      }
+    }
+  }
+
+  private static String kind(MeshMetric metric) {
+    return switch (metric.kind()) {
+      case COUNTER -> "counter";
+      case UP_DOWN_COUNTER -> "up-down counter";
+      case HISTOGRAM -> "histogram";
+    };
   }
 
   private static void counters(StringBuilder page) {

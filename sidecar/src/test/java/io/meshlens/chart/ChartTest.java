@@ -231,6 +231,8 @@ final class ChartTest {
         "config: {metrics: {otlp: {endpoint: 'c:4317'}}}  | /config/metrics/otlp/endpoint",
         "config: {metrics: {otlp: {protocol: http}}}      | /config/metrics/otlp/protocol",
         "config: {metrics: {otlp: {interval: 10}}}        | /config/metrics/otlp/interval",
+        "config: {metrics: {profile: prometheus}}         | /config/metrics/profile",
+        "config: {metrics: {attributes: {exclude: [x]}}}  | /config/metrics/attributes/exclude/0",
         "config: {kernel: {ring_size: 12MiB}}                       | /config/kernel/ring_size",
         "config: {log: {level: trace}}                             | /config/log/level",
         "config: {identity: {istio: {address: istiod}}}    | /config/identity/istio/address",

@@ -57,6 +57,27 @@ final class SidecarProcess implements AutoCloseable {
     return start(command, settings);
   }
 
+  /**
+   * The program with names for addresses, on a free port with further settings, once it watches.
+   *
+   * @param names as {@link NamedSidecar} takes them
+   */
+  static SidecarProcess runNamed(List<String> names, String... settings)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                System.getProperty("java.home") + "/bin/java",
+                "-Xmx64m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dmeshlens.home=target/dist",
+                "-cp",
+                "target/test-classes:target/dist/lib/*",
+                "io.meshlens.it.NamedSidecar"));
+    command.addAll(names);
+    return start(command, settings);
+  }
+
   private static SidecarProcess start(List<String> run, String... settings)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(run);
