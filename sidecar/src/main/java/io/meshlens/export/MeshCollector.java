@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
-import io.meshlens.flow.Transport;
 import io.meshlens.metrics.ConnectionDurations;
 import io.meshlens.metrics.Counts;
 import io.meshlens.metrics.DurationSeries;
@@ -10,7 +9,6 @@ import io.meshlens.metrics.HistogramSnapshot;
 import io.meshlens.metrics.MeshMetric;
 import io.meshlens.metrics.MeshMetric.Part;
 import io.meshlens.metrics.MeshMetrics;
-import io.meshlens.metrics.Quantity;
 import io.meshlens.metrics.Series;
 import io.meshlens.metrics.SeriesTable;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -124,7 +122,7 @@ final class MeshCollector implements MultiCollector {
           continue;
         }
         long value = counts.get(i).get(part.quantity(), one.reporter());
-        if (value == 0 && !isWorthZero(metric, part, counts.get(i))) {
+        if (value == 0 && !MeshPoints.isWorthZero(metric, part, counts.get(i))) {
           continue;
         }
         switch (metric.kind()) {
@@ -145,12 +143,6 @@ final class MeshCollector implements MultiCollector {
     return counters.isEmpty()
         ? Optional.empty()
         : Optional.of(new CounterSnapshot(metadata(metric), counters));
-  }
-
-  /** A rate sees the first increment of a counter only when it was there before. */
-  private static boolean isWorthZero(MeshMetric metric, Part part, Counts counts) {
-    return (metric.transport() == Transport.UDP || counts.isConnected())
-        && part.quantity() != Quantity.FAILED;
   }
 
   private static Optional<MetricSnapshot> durations(

@@ -2,6 +2,7 @@
 package io.meshlens.export;
 
 import io.meshlens.export.OtlpConfig.Temporality;
+import io.meshlens.flow.Transport;
 import io.meshlens.metrics.Counts;
 import io.meshlens.metrics.DurationSeries;
 import io.meshlens.metrics.HistogramSnapshot;
@@ -118,11 +119,20 @@ final class MeshPoints {
         continue;
       }
       long value = counts.get(part.quantity(), series.reporter());
-      // Nothing counted yet is nothing to tell: the start is told with the first that is.
-      if (value != 0 || (part.quantity() == Quantity.ACTIVE && counts.isConnected())) {
+      boolean tellsZero =
+          isDelta
+              ? part.quantity() == Quantity.ACTIVE && counts.isConnected()
+              : isWorthZero(metric, part, counts);
+      if (value != 0 || tellsZero) {
         points.add(point(series, part, part.value(), value, start, nowEpochNs));
       }
     }
+  }
+
+  /** A rate sees the first increment of a counter only when it was there before. */
+  static boolean isWorthZero(MeshMetric metric, Part part, Counts counts) {
+    return (metric.transport() == Transport.UDP || counts.isConnected())
+        && part.quantity() != Quantity.FAILED;
   }
 
   private LongPointData point(
