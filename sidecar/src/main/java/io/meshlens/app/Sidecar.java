@@ -106,7 +106,7 @@ public final class Sidecar implements AutoCloseable {
 
   /** The same with what the configured sources know. */
   public Sidecar(SidecarConfig config, String version, OutputStream stdout, Log log)
-      throws KernelUnavailableException, IOException {
+      throws KernelUnavailableException, ConfigException, IOException {
     this(config, Optional.empty(), version, stdout, log);
   }
 
