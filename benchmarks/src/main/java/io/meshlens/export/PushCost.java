@@ -129,8 +129,7 @@ final class PushCost {
     System.exit(0);
   }
 
-  private static void run(int pairs, int pushes, OtlpConfig config, String title)
-      throws Exception {
+  private static void run(int pairs, int pushes, OtlpConfig config, String title) throws Exception {
     long before = usedAfterCollection();
     Vitals vitals = new Vitals();
     Log log = new Log(System.err, Log.Level.WARN, InstantSource.system());
