@@ -15,7 +15,7 @@ fi
 java=$("$here/../scripts/find-jdk.sh" jre)/bin/java
 directory=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/meshlens-spool-XXXXXX")
 sink=
-trap '[ -z "$sink" ] || kill "$sink"; rm -rf "$directory"' EXIT INT TERM
+trap '[ -z "$sink" ] || kill "$sink" 2>/dev/null || true; rm -rf "$directory"' EXIT
 
 # The heap and collector of the launcher.
 rate() {
@@ -28,7 +28,10 @@ rate() {
 
 rate 0 sink >"$directory/port" &
 sink=$!
-until [ -s "$directory/port" ]; do sleep 0.1; done
+until [ -s "$directory/port" ]; do
+	kill -0 "$sink" || exit 1
+	sleep 0.1
+done
 port=$(cat "$directory/port")
 (rate 1 als "$port")
 (rate 1 als "$port" "$directory/als-spool")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.benchmarks;
 
-import com.google.common.net.HostAndPort;
 import com.google.common.net.InetAddresses;
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.ThreadMXBean;
@@ -15,7 +14,10 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.meshlens.accesslog.ConnectionIds;
+import io.meshlens.export.AlsAddress;
 import io.meshlens.export.AlsConfig;
+import io.meshlens.export.AlsNode;
+import io.meshlens.export.AlsTransport;
 import io.meshlens.export.Deliveries;
 import io.meshlens.export.Delivery;
 import io.meshlens.export.DeliveryConfig;
@@ -40,6 +42,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -177,12 +180,15 @@ public final class DeliveryRate {
 
   private static AlsConfig als(int port) {
     return new AlsConfig(
-        HostAndPort.fromParts("127.0.0.1", Math.max(1, port)),
-        AlsConfig.Transport.PLAINTEXT,
+        new AlsTransport(
+            List.of(AlsAddress.of("127.0.0.1:" + Math.max(1, port))),
+            Optional.empty(),
+            Optional.empty(),
+            Map.of(),
+            Optional.empty()),
+        new AlsNode("node", "", new AlsNode.Place("", "", ""), Optional.empty(), Map.of()),
         "bench",
-        Duration.ofSeconds(5),
-        "node",
-        "");
+        Duration.ofSeconds(5));
   }
 
   private static OtlpLogConfig otlp() {

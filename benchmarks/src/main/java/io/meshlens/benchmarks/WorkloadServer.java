@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.benchmarks;
 
+import com.google.common.net.InetAddresses;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import io.envoyproxy.envoy.service.discovery.v3.AggregatedDiscoveryServiceGrpc;
@@ -45,7 +46,8 @@ public final class WorkloadServer
     }
     DeltaDiscoveryResponse everything = all.build();
     Server server =
-        NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0))
             .addService(new WorkloadServer(everything))
             .build()
             .start();
