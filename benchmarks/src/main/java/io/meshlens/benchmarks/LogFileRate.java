@@ -108,8 +108,7 @@ public final class LogFileRate {
     tidier.join();
     System.out.printf(
         Locale.ROOT,
-        "processor time for each record: reading and formatting %d ns writing %d"
-            + " ns%n",
+        "processor time for each record: reading and formatting %d ns writing %d" + " ns%n",
         cpuNs / records,
         writerCpuNs / records);
     if (vitals.get(Vital.FILE_LINES_WRITTEN) != records) {
