@@ -55,7 +55,8 @@ public final class OtlpLogSettings {
               OtlpLogSettings::headerProblems,
               OtlpLogSettings::header),
           "",
-          "Headers of every request, such as a token.");
+          "Headers of every request, such as a token; never shown.",
+          ConfigKey.Visibility.SECRET);
   public static final ConfigKey<String> TLS_CA_FILE =
       new ConfigKey<>(
           "access_log.otlp.tls.ca_file",

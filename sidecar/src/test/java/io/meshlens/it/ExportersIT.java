@@ -255,13 +255,15 @@ class ExportersIT {
                   "--enable-feature=native-histograms");
           HttpClient client = HttpClient.newHttpClient()) {
         String query =
-            "{__name__=~\"mesh_tcp_.+\",destination_port=\"%d\"}".formatted(server.getLocalPort());
+            "{__name__=~\"mesh_tcp_.+(_total|_active)\",destination_port=\"%d\"}"
+                .formatted(server.getLocalPort());
         Map<String, Long> expected = new TreeMap<>();
         MetricsPage.of(sidecar)
             .samples()
             .forEach(
                 (series, value) -> {
-                  if (series.contains("destination_port=\"" + server.getLocalPort() + "\"")) {
+                  if (series.contains("destination_port=\"" + server.getLocalPort() + "\"")
+                      && name(series).matches(".+(_total|_active)")) {
                     expected.put(name(series), expected.getOrDefault(name(series), 0L) + value);
                   }
                 });
