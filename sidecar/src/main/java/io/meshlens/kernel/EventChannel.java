@@ -100,14 +100,23 @@ public final class EventChannel {
       ring.release(retention.releasable(ring.consumerPosition(), ring.capacityBytes()));
     }
     if (waiting.get() > 0) {
-      lock.lock();
-      try {
-        progress.signalAll();
-      } finally {
-        lock.unlock();
-      }
+      tellProgress();
     }
     return events;
+  }
+
+  /** Wakes those who wait in {@link #sync}, and keeps what they woke the reader with. */
+  private void tellProgress() {
+    if (!lock.tryLock()) {
+      lock.lock();
+      // To wait for the lock may have used up the permit that sync() gave this thread.
+      LockSupport.unpark(Thread.currentThread());
+    }
+    try {
+      progress.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**
