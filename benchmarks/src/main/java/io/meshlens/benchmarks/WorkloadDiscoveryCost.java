@@ -11,6 +11,7 @@ import io.meshlens.flow.Address;
 import io.meshlens.flow.Identity;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vitals;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
@@ -120,7 +121,7 @@ public final class WorkloadDiscoveryCost {
 
     long addresses() {
       return discovery.gauges().stream()
-          .filter(gauge -> gauge.metric().equals("meshlens.identity.istio.claimed"))
+          .filter(gauge -> gauge.metric() == SelfMetric.IDENTITY_ISTIO_CLAIMED)
           .mapToLong(gauge -> gauge.value().getAsLong())
           .sum();
     }

@@ -68,7 +68,6 @@ public final class AccessLogSettings {
           "5s",
           "Time after which a stream is ended, which is how the service confirms what it got.");
   public static final ChoiceSettings ALS_CHOICE = new ChoiceSettings("als");
-  public static final ChoiceSettings OTLP_CHOICE = new ChoiceSettings("otlp");
 
   /** All of them. */
   public static final List<ConfigKey<?>> ALL =
@@ -85,10 +84,9 @@ public final class AccessLogSettings {
                   ALS_BATCH_SIZE,
                   ALS_BATCH_INTERVAL,
                   ALS_STREAM_INTERVAL),
-              AlsTransportSettings.ALL,
               ALS_CHOICE.keys(),
+              AlsTransportSettings.ALL,
               OtlpLogSettings.ALL,
-              OTLP_CHOICE.keys(),
               DeliverySettings.ALL,
               LogFileSettings.ALL)
           .flatMap(List::stream)
@@ -100,7 +98,7 @@ public final class AccessLogSettings {
 
   /** Those of every log that there may be. */
   private static final List<ChoiceSettings> CHOICES =
-      List.of(STDOUT_CHOICE, ALS_CHOICE, OTLP_CHOICE, LogFileSettings.CHOICE);
+      List.of(STDOUT_CHOICE, ALS_CHOICE, OtlpLogSettings.CHOICE, LogFileSettings.CHOICE);
 
   static AccessLogConfig accessLog(Configuration values, AlsNode node, String nodeId) {
     List<AlsAddress> addresses = values.get(ALS_ADDRESS);
@@ -111,7 +109,7 @@ public final class AccessLogSettings {
         LogFileSettings.file(values, nodeId),
         DeliverySettings.spool(values),
         addresses.isEmpty() ? Optional.empty() : Optional.of(als(addresses, values, node)),
-        OtlpLogSettings.otlp(values, nodeId, OTLP_CHOICE.chosen(values)));
+        OtlpLogSettings.otlp(values, nodeId));
   }
 
   /** Which records each log gets, by the log's name. */

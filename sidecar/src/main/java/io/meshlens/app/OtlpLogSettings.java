@@ -2,7 +2,6 @@
 package io.meshlens.app;
 
 import com.google.common.base.Splitter;
-import io.meshlens.app.AccessLogConfig.Chosen;
 import io.meshlens.app.AccessLogConfig.Way;
 import io.meshlens.config.ConfigKey;
 import io.meshlens.config.Configuration;
@@ -18,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Settings of access logs by OTLP. */
 public final class OtlpLogSettings {
@@ -89,22 +89,26 @@ public final class OtlpLogSettings {
       AccessLogSettings.batchSize("access_log.otlp.batch_size", "request");
   public static final ConfigKey<Duration> BATCH_INTERVAL =
       AccessLogSettings.batchInterval("access_log.otlp.batch_interval", "request");
+  public static final ChoiceSettings CHOICE = new ChoiceSettings("otlp");
 
   /** All of them. */
   public static final List<ConfigKey<?>> ALL =
-      List.of(
-          ENDPOINT,
-          PROTOCOL,
-          TIMEOUT,
-          COMPRESSION,
-          HEADERS,
-          TLS_CA_FILE,
-          TLS_CERT_FILE,
-          TLS_KEY_FILE,
-          QUEUE_SIZE,
-          BATCH_RECORDS,
-          BATCH_SIZE,
-          BATCH_INTERVAL);
+      Stream.concat(
+              Stream.<ConfigKey<?>>of(
+                  ENDPOINT,
+                  PROTOCOL,
+                  TIMEOUT,
+                  COMPRESSION,
+                  HEADERS,
+                  TLS_CA_FILE,
+                  TLS_CERT_FILE,
+                  TLS_KEY_FILE,
+                  QUEUE_SIZE,
+                  BATCH_RECORDS,
+                  BATCH_SIZE,
+                  BATCH_INTERVAL),
+              CHOICE.keys().stream())
+          .toList();
 
   /** What several of them must be together. */
   public static final List<Configuration.Check> CHECKS =
@@ -116,7 +120,7 @@ public final class OtlpLogSettings {
                       ? tls(values).problems("access_log.otlp.tls")
                       : List.of()));
 
-  static Optional<Way<OtlpLogConfig>> otlp(Configuration values, String nodeId, Chosen chosen) {
+  static Optional<Way<OtlpLogConfig>> otlp(Configuration values, String nodeId) {
     return values
         .get(ENDPOINT)
         .map(
@@ -136,7 +140,7 @@ public final class OtlpLogSettings {
                         values.get(BATCH_RECORDS),
                         Math.toIntExact(values.get(BATCH_SIZE)),
                         values.get(BATCH_INTERVAL)),
-                    chosen));
+                    CHOICE.chosen(values)));
   }
 
   /** Without the value, which may be a secret. */

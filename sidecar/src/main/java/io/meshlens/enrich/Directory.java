@@ -4,6 +4,7 @@ package io.meshlens.enrich;
 import io.meshlens.flow.Identities;
 import io.meshlens.flow.Identity;
 import io.meshlens.vitals.Gauge;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.time.Duration;
@@ -99,16 +100,15 @@ public final class Directory implements Identities {
   /** How many addresses are known, by source. */
   public List<Gauge> gauges() {
     List<Gauge> gauges = new ArrayList<>();
-    claims.forEach(
-        (source, table) ->
-            gauges.add(
-                new Gauge(
-                    "meshlens.identity.%s.addresses".formatted(source.label()),
-                    "{address}",
-                    "Addresses whose owner is known or remembered from source "
-                        + source.label()
-                        + ".",
-                    table::addresses)));
+    claims.forEach((source, table) -> gauges.add(new Gauge(metric(source), table::addresses)));
     return List.copyOf(gauges);
+  }
+
+  private static SelfMetric metric(IdentitySource source) {
+    return switch (source) {
+      case KUBERNETES -> SelfMetric.IDENTITY_KUBERNETES_ADDRESSES;
+      case ISTIO -> SelfMetric.IDENTITY_ISTIO_ADDRESSES;
+      case STATIC -> throw new IllegalStateException("a static file makes no claims");
+    };
   }
 }

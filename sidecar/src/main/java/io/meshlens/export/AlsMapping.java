@@ -114,7 +114,7 @@ public final class AlsMapping {
     }
     writeUpstream(c, out);
     int flags = out.open(message(AccessLogCommon.RESPONSE_FLAGS_FIELD_NUMBER), ProtoBytes.SHORT);
-    AlsFlags.write(AlsFlags.of(c), out);
+    AlsFlags.write(c, out);
     out.close(flags);
     extras.writeMetadata(c, out);
     boolean failed = c.event == ConnectionEvent.FAILED && c.error != 0 && c.error != Errno.UNKNOWN;

@@ -66,10 +66,10 @@ public final class Instruments {
     registerVitals(meter, vital -> !kernels.contains(vital.metric()), () -> {});
     for (Gauge gauge : gauges) {
       meter
-          .gaugeBuilder(gauge.metric())
+          .gaugeBuilder(gauge.metric().metric())
           .ofLongs()
-          .setUnit(gauge.unit())
-          .setDescription(gauge.help())
+          .setUnit(gauge.metric().unit())
+          .setDescription(gauge.metric().help())
           .buildWithCallback(m -> m.record(gauge.value().getAsLong()));
     }
   }

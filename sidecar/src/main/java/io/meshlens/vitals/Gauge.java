@@ -4,9 +4,4 @@ package io.meshlens.vitals;
 import java.util.function.LongSupplier;
 
 /** A level of ours that is read when it is asked for: fill and size of rings, maps and queues. */
-public record Gauge(String metric, String unit, String help, LongSupplier value) {
-  /** One that {@link SelfMetric} describes. */
-  public Gauge(SelfMetric metric, LongSupplier value) {
-    this(metric.metric(), metric.unit(), metric.help(), value);
-  }
-}
+public record Gauge(SelfMetric metric, LongSupplier value) {}

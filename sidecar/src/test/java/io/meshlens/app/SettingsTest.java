@@ -29,9 +29,9 @@ final class SettingsTest {
             KernelSettings.class,
             AccessLogSettings.class,
             AlsTransportSettings.class,
-            LogFileSettings.class,
             OtlpLogSettings.class,
             DeliverySettings.class,
+            LogFileSettings.class,
             MetricsSettings.class,
             IdentitySettings.class,
             IstioSettings.class,
@@ -50,7 +50,7 @@ final class SettingsTest {
     }
 
     assertThat(declared).isNotEmpty();
-    assertThat(List.<Object>copyOf(Settings.ALL)).containsExactlyInAnyOrderElementsOf(declared);
+    assertThat(List.<Object>copyOf(Settings.ALL)).containsExactlyElementsOf(declared);
   }
 
   @Test

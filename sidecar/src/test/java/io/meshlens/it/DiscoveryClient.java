@@ -11,6 +11,7 @@ import io.meshlens.enrich.xds.WorkloadDiscovery;
 import io.meshlens.flow.Identity;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.io.ByteArrayOutputStream;
@@ -89,9 +90,9 @@ final class DiscoveryClient implements AutoCloseable {
         "no notes", () -> Optional.of(readiness.lines()).filter(lines -> lines.isEmpty()));
   }
 
-  long level(String gauge) {
+  long level(SelfMetric gauge) {
     return discovery.gauges().stream()
-        .filter(g -> g.metric().equals("meshlens.identity.istio." + gauge))
+        .filter(g -> g.metric() == gauge)
         .findFirst()
         .orElseThrow()
         .value()

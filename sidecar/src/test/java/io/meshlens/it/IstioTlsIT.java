@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.meshlens.enrich.xds.DiscoveryConfig;
 import io.meshlens.enrich.xds.DiscoveryConfig.ClientCertificate;
 import io.meshlens.enrich.xds.DiscoveryConfig.Tls;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -87,7 +88,9 @@ class IstioTlsIT {
           () ->
               Optional.of(client)
                   .filter(
-                      c -> c.vitals.get(Vital.ISTIO_RESPONSES) == 2 && c.level("connected") == 1));
+                      c ->
+                          c.vitals.get(Vital.ISTIO_RESPONSES) == 2
+                              && c.level(SelfMetric.IDENTITY_ISTIO_CONNECTED) == 1));
     }
   }
 

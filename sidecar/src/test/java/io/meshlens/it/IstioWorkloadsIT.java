@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.net.HostAndPort;
 import com.google.common.net.InetAddresses;
 import io.meshlens.enrich.xds.DiscoveryConfig;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -76,7 +77,7 @@ class IstioWorkloadsIT {
           .doesNotContain("NETWORK\":");
       assertThat(acknowledged.path("nonce").asText()).isEqualTo("nonce-1");
       assertThat(acknowledged.path("error").isNull()).isTrue();
-      assertThat(client.level("connected")).isEqualTo(1);
+      assertThat(client.level(SelfMetric.IDENTITY_ISTIO_CONNECTED)).isEqualTo(1);
 
       plane.obey(
           """
@@ -91,8 +92,8 @@ class IstioWorkloadsIT {
           .containsEntry("10.0.0.1", "web-1")
           .containsEntry("10.96.0.1", "<web>")
           .doesNotContainKey("10.1.0.0");
-      assertThat(client.level("resources")).isEqualTo(3001);
-      assertThat(client.level("claimed")).isEqualTo(3001);
+      assertThat(client.level(SelfMetric.IDENTITY_ISTIO_RESOURCES)).isEqualTo(3001);
+      assertThat(client.level(SelfMetric.IDENTITY_ISTIO_CLAIMED)).isEqualTo(3001);
       assertThat(client.readiness.lines()).isEmpty();
       assertThat(client.end()).isLessThan(Duration.ofSeconds(2));
       plane.awaitGone(1);
@@ -206,7 +207,7 @@ class IstioWorkloadsIT {
       client.await(Vital.ISTIO_REFUSED_KIND, 1);
       plane.obey(tell(pod("web-3", "10.0.0.3"), pod("web-4", "10.0.0.3")));
       client.await(Vital.ISTIO_ADDRESSES_DISPUTED, 1);
-      assertThat(client.level("disputed")).isEqualTo(1);
+      assertThat(client.level(SelfMetric.IDENTITY_ISTIO_DISPUTED)).isEqualTo(1);
       assertThat(client.owner("10.0.0.3").isUnknown()).isTrue();
 
       // A length beyond the end.
@@ -237,8 +238,8 @@ class IstioWorkloadsIT {
       try (DiscoveryClient east = new DiscoveryClient(inNetwork(config, "east"));
           DiscoveryClient unset = new DiscoveryClient(inNetwork(config, ""))) {
         east.awaitNames(Map.of("10.0.0.1", "web-e", "10.96.0.1", "<web>"));
-        assertThat(east.level("foreign")).isEqualTo(3);
-        assertThat(east.level("shared")).isEqualTo(1);
+        assertThat(east.level(SelfMetric.IDENTITY_ISTIO_FOREIGN)).isEqualTo(3);
+        assertThat(east.level(SelfMetric.IDENTITY_ISTIO_SHARED)).isEqualTo(1);
         assertThat(east.owner("10.0.0.1").network()).isEqualTo("east");
         east.awaitNoNotes();
         ChildProcess.await(
@@ -248,7 +249,7 @@ class IstioWorkloadsIT {
                     .filter(l -> l.contains("identity.istio.network is \"\""))
                     .findFirst());
         assertThat(unset.names()).isEmpty();
-        assertThat(unset.level("foreign")).isEqualTo(6);
+        assertThat(unset.level(SelfMetric.IDENTITY_ISTIO_FOREIGN)).isEqualTo(6);
       }
     }
   }

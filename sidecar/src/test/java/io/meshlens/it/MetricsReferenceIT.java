@@ -152,6 +152,7 @@ class MetricsReferenceIT {
               "metrics.otlp.interval=1s",
               "access_log.als.address=127.0.0.1:1",
               "access_log.otlp.endpoint=http://127.0.0.1:1",
+              "identity.istio.address=127.0.0.1:1",
               "kernel.udp=true",
               "identity.kubernetes.enabled=on",
               "identity.kubernetes.api_server=http://127.0.0.1:1",

@@ -7,6 +7,7 @@ import io.meshlens.enrich.AddressClaims;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
+import io.meshlens.vitals.SelfMetric;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
@@ -84,50 +85,14 @@ public final class WorkloadDiscovery implements Runnable {
   /** Levels to be exported. */
   public List<Gauge> gauges() {
     return List.of(
-        gauge(
-            "connected",
-            "{stream}",
-            "Streams of the control plane that answer.",
-            () -> connected ? 1 : 0),
-        gauge(
-            "resources",
-            "{resource}",
-            "Workloads and services that the control plane has told.",
-            () -> table.levels().resources()),
-        gauge(
-            "capacity",
-            "{resource}",
-            "Workloads and services that are kept at most.",
-            config::maxResources),
-        gauge(
-            "claimed",
-            "{address}",
-            "Addresses that the control plane gives an owner.",
-            () -> table.levels().addresses()),
-        gauge(
-            "foreign",
-            "{address}",
-            "Addresses of other networks, which give no names here.",
-            () -> table.levels().foreign()),
-        gauge(
-            "shared",
-            "{address}",
-            "Addresses that workloads share with their node, so that they give no names.",
-            () -> table.levels().shared()),
-        gauge(
-            "ambiguous",
-            "{address}",
-            "Addresses that are no single host's: ranges, loopback, link-local.",
-            () -> table.levels().ambiguous()),
-        gauge(
-            "disputed",
-            "{address}",
-            "Addresses that several resources claim.",
-            () -> table.levels().disputed()));
-  }
-
-  private static Gauge gauge(String name, String unit, String help, LongSupplier value) {
-    return new Gauge("meshlens.identity.istio." + name, unit, help, value);
+        new Gauge(SelfMetric.IDENTITY_ISTIO_CONNECTED, () -> connected ? 1 : 0),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_RESOURCES, () -> table.levels().resources()),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_CAPACITY, config::maxResources),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_CLAIMED, () -> table.levels().addresses()),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_FOREIGN, () -> table.levels().foreign()),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_SHARED, () -> table.levels().shared()),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_AMBIGUOUS, () -> table.levels().ambiguous()),
+        new Gauge(SelfMetric.IDENTITY_ISTIO_DISPUTED, () -> table.levels().disputed()));
   }
 
   /** Asks the thread to end: within a second, whatever the server does. */
