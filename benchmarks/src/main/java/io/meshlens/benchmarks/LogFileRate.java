@@ -108,20 +108,24 @@ public final class LogFileRate {
     tidier.join();
     System.out.printf(
         Locale.ROOT,
-        "processor time for each record: reading and formatting %d ns writing %d" + " ns%n",
+        "processor time for each record: reading and formatting %d ns, writing %d ns%n",
         cpuNs / records,
         writerCpuNs / records);
     if (vitals.get(Vital.FILE_LINES_WRITTEN) != records) {
       throw new IllegalStateException(
           records + " records, " + vitals.get(Vital.FILE_LINES_WRITTEN) + " lines");
     }
+    deleteLogs(path);
+    return records / seconds;
+  }
+
+  private static void deleteLogs(Path path) throws IOException {
     try (var files = Files.list(path.getParent())) {
       for (Path made :
           files.filter(f -> f.getFileName().toString().startsWith("rate.log")).toList()) {
         Files.delete(made);
       }
     }
-    return records / seconds;
   }
 
   private static void nothing(Connection c) {

@@ -13,27 +13,17 @@ import io.meshlens.export.OtlpPush;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionSink;
 import io.meshlens.flow.Identities;
-import io.meshlens.flow.SumsSink;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.Enrichment;
 import io.meshlens.kernel.EventChannel;
-import io.meshlens.kernel.EventSwitches;
 import io.meshlens.kernel.EventType;
-import io.meshlens.kernel.Extra;
 import io.meshlens.kernel.FeatureProbe;
 import io.meshlens.kernel.FilterConfig;
-import io.meshlens.kernel.KernelConfig.ConntrackUse;
-import io.meshlens.kernel.KernelPrograms;
 import io.meshlens.kernel.KernelUnavailableException;
-import io.meshlens.kernel.ListenerCount;
 import io.meshlens.kernel.LivePass;
 import io.meshlens.kernel.MonoClock;
-import io.meshlens.kernel.Pins;
-import io.meshlens.kernel.ProgramRunCount;
-import io.meshlens.kernel.SumsReader;
 import io.meshlens.kernel.UdpReader;
 import io.meshlens.kernel.WatchedCgroup;
-import io.meshlens.libbpf.RingBuffer;
 import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.vitals.Durations;
 import io.meshlens.vitals.Gauge;
@@ -53,7 +43,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -81,14 +70,8 @@ public final class Sidecar implements AutoCloseable {
   private final ExecutorService httpPool;
   private final Optional<OtlpPush> push;
   private final JvmReadings jvmReadings;
-  private final ProgramRunCount programRunCount;
   private final WatchedCgroup cgroup;
-  private final KernelPrograms programs;
-  private final RingBuffer ring;
-  private final SumsReader sumsReader;
-  private final Optional<UdpCounts> udp;
-  private final EventSwitches switches;
-  private final ListenerCount listenerCount;
+  private final KernelSide kernel;
   private final MeshMetrics mesh;
   private final MetricsExport metrics;
   private final TelemetryServer server;
@@ -135,13 +118,7 @@ public final class Sidecar implements AutoCloseable {
     ConnectionIds ids = new ConnectionIds(bootId());
     // First, because it can fail without anything to undo.
     accessLogs = new AccessLogs(config.accessLog(), ids, version, stdout, clock, vitals, log);
-    Optional<Pins> pins = pins();
-    programs = KernelPrograms.load(config.kernel(), cgroup, pins);
-    ring = programs.mapRing();
-    sumsReader = programs.sumsReader();
-    udp = programs.watchesUdp() ? Optional.of(new UdpCounts(programs)) : Optional.empty();
-    switches = programs.eventSwitches();
-    listenerCount = programs.listenerCount();
+    kernel = KernelSide.load(config.kernel(), cgroup, readiness, vitals, log);
     enrichment = Enrichment.of(config.kernel(), cgroup.directory(), clock::nowMonoNs, vitals, log);
     enrichment.refresh();
     identities =
@@ -150,28 +127,18 @@ public final class Sidecar implements AutoCloseable {
     mesh =
         new MeshMetrics(
             config.metrics(),
-            this::readSums,
+            kernel::readSums,
             named.orElseGet(identities::byAddress),
-            programs.sumsSince(),
+            kernel.sumsSince(),
             InstantSource.system(),
             vitals,
             log);
-    Naming naming = identities.naming();
-    Consumer<Connection> enricher =
-        c -> {
-          enrichment.enrich(c);
-          naming.name(c);
-        };
-    channel = new EventChannel(ring, vitals);
-    channel.keepFor(accessLogs.stores());
-    channel.subscribe(EventType.CONNECTION, new ConnectionReader(sinks(), enricher, clock, vitals));
-    channel.subscribe(EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
-    ringLoop = new RingLoop(channel, ring, clock);
+    channel = events(identities.naming());
+    ringLoop = new RingLoop(channel, kernel.ring(), clock);
 
     httpPool = Executors.newFixedThreadPool(TelemetryServer.THREADS, threads.pool("api"));
     Durations durations = new Durations();
     jvmReadings = new JvmReadings(durations);
-    programRunCount = programs.programRunCount();
     push = config.otlp().map(otlp -> new OtlpPush(otlp, clock::nowMonoNs, durations, vitals, log));
     metrics =
         new MetricsExport(
@@ -180,42 +147,37 @@ public final class Sidecar implements AutoCloseable {
             push,
             config.resource(),
             version,
-            programs.sumsSince(),
+            kernel.sumsSince(),
             OWN_SERIES,
             durations);
+    server = listen(durations);
+  }
+
+  private TelemetryServer listen(Durations durations) throws IOException {
     try {
-      server =
-          new TelemetryServer(
-              config.telemetryAddress(),
-              metrics.prometheusRegistry(),
-              readiness,
-              httpPool,
-              new Scrapes(clock::nowMonoNs, durations, vitals));
+      return new TelemetryServer(
+          config.telemetryAddress(),
+          metrics.prometheusRegistry(),
+          readiness,
+          httpPool,
+          new Scrapes(clock::nowMonoNs, durations, vitals));
     } catch (IOException e) {
       closeKernelSide();
       throw e;
     }
   }
 
-  /** Where programs and sums outlive this process; says what it found there. */
-  private Optional<Pins> pins() throws KernelUnavailableException {
-    Optional<Path> root = Pins.root(config.kernel());
-    if (root.isEmpty()) {
-      return Optional.empty();
-    }
-    Pins pins = Pins.open(root.get(), config.kernel(), cgroup);
-    pins.removed()
-        .forEach(
-            name ->
-                log.warn(
-                    "removed "
-                        + root.get().resolve(name)
-                        + ", of another version or configuration: its sums start anew"));
-    log.info(
-        pins.takenOver()
-            ? "taking over the sums and connections pinned in " + root.get()
-            : "pinning programs and sums in " + root.get());
-    return Optional.of(pins);
+  private EventChannel events(Naming naming) {
+    Consumer<Connection> enricher =
+        c -> {
+          enrichment.enrich(c);
+          naming.name(c);
+        };
+    EventChannel events = new EventChannel(kernel.ring(), vitals);
+    events.keepFor(accessLogs.stores());
+    events.subscribe(EventType.CONNECTION, new ConnectionReader(sinks(), enricher, clock, vitals));
+    events.subscribe(EventType.UDP, new UdpReader(accessLogs.sinks(), enricher, clock, vitals));
+    return events;
   }
 
   private List<ConnectionSink> sinks() {
@@ -224,21 +186,8 @@ public final class Sidecar implements AutoCloseable {
     return sinks;
   }
 
-  private void readSums(SumsSink sink) {
-    programs.livePass().ifPresent(LivePass::run);
-    sumsReader.mirrorCounters(vitals);
-    vitals.mirror(
-        Vital.RECORDS_LOST_RING_FULL,
-        switches.lost(EventType.CONNECTION) + switches.lost(EventType.UDP));
-    sumsReader.read(sink);
-    udp.ifPresent(counts -> counts.read(sink));
-  }
-
   private List<Gauge> gauges() {
-    List<Gauge> gauges =
-        new ArrayList<>(
-            KernelGauges.of(config.kernel(), programs, ring, sumsReader, listenerCount));
-    udp.ifPresent(counts -> gauges.addAll(counts.gauges(config.kernel())));
+    List<Gauge> gauges = new ArrayList<>(kernel.gauges());
     gauges.addAll(accessLogs.gauges());
     gauges.addAll(identities.gauges());
     gauges.addAll(mesh.gauges());
@@ -249,7 +198,7 @@ public final class Sidecar implements AutoCloseable {
   private List<Readings> readings() {
     List<Readings> readings = new ArrayList<>(jvmReadings.readings());
     readings.addAll(new ProcessReadings().readings());
-    readings.addAll(programRunCount.readings());
+    readings.addAll(kernel.readings());
     return readings;
   }
 
@@ -259,20 +208,15 @@ public final class Sidecar implements AutoCloseable {
 
   /** Starts the threads, then attaches: from here on every connection is seen. */
   public void start() throws KernelUnavailableException, ConfigException {
-    programs.filters().setOwnListener(server.address());
-    filter(config.filter());
+    kernel.filters().setOwnListener(server.address());
+    kernel.filter(config.filter());
     identities.start(threads);
     accessLogs.start(threads);
     ringThread = threads.start("ring-reader", ringLoop);
     enrichmentThread = threads.start("directory-watch", enrichmentLoop);
-    switches.enable(EventType.CONNECTION);
-    if (udp.isPresent()) {
-      switches.enable(EventType.UDP);
-    }
-    accessLogs.switchEvents(switches);
-    programs.attach(cgroup);
-    sayWhatIsMissing(programs.adopt());
-    programs.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
+    accessLogs.switchEvents(kernel.switches());
+    kernel.attach();
+    kernel.livePass().ifPresent(pass -> liveThread = threads.start("live-pass", liveLoop(pass)));
     push.ifPresent(p -> pushThread = threads.start("export-otlp", p));
     readiness.release(ATTACHED);
     log.info("watching the connections of " + cgroup.directory());
@@ -299,32 +243,6 @@ public final class Sidecar implements AutoCloseable {
     return loop;
   }
 
-  private void sayWhatIsMissing(int refusedNamespaces) {
-    for (Extra extra : programs.missing()) {
-      readiness.note(extra.label(), "no " + extra.purpose() + "; needs " + extra.needs());
-      log.warn("this kernel cannot tell " + extra.purpose() + "; that needs " + extra.needs());
-    }
-    if (config.kernel().conntrack() == ConntrackUse.ASKED) {
-      // The first lookup warns.
-      FeatureProbe.conntrackRefusal()
-          .ifPresent(
-              e -> readiness.note("conntrack", "no original addresses by it; " + e.getMessage()));
-    }
-    if (refusedNamespaces > 0) {
-      readiness.note(
-          Extra.ADOPTION.label(),
-          refusedNamespaces
-              + " network namespaces could not be entered: connections there that are older than"
-              + " this program are not seen; grant CAP_SYS_ADMIN and CAP_SYS_PTRACE");
-    } else if (!programs.missing().contains(Extra.ADOPTION) && !programs.adoptsAllNamespaces()) {
-      readiness.note(
-          Extra.ADOPTION.label(),
-          "processes outside this pid namespace are not visible: connections of their network"
-              + " namespaces that are older than this program are not seen; run it in the host's"
-              + " pid namespace (hostPID)");
-    }
-  }
-
   /** HOST:PORT of the telemetry listener as bound. */
   public String telemetryAddress() {
     return server.address().getAddress().getHostAddress() + ":" + server.address().getPort();
@@ -336,7 +254,7 @@ public final class Sidecar implements AutoCloseable {
    * @throws ConfigException when they cannot be; then those before stay
    */
   public void changeFilters(FilterConfig filters) throws ConfigException {
-    filter(filters);
+    kernel.filter(filters);
     vitals.increment(Vital.FILTER_RELOADS);
   }
 
@@ -364,19 +282,6 @@ public final class Sidecar implements AutoCloseable {
     vitals.increment(Vital.FILTER_RELOADS_REFUSED);
   }
 
-  private void filter(FilterConfig filters) throws ConfigException {
-    List<String> problems = programs.filters().apply(filters);
-    if (!problems.isEmpty()) {
-      throw new ConfigException(problems);
-    }
-    log.info(
-        "filters: exclude %s, include %s, own traffic %s"
-            .formatted(
-                filters.exclude().isEmpty() ? "nothing" : filters.exclude(),
-                filters.include().isEmpty() ? "everything else" : filters.include(),
-                filters.ownTraffic().name().toLowerCase(Locale.ROOT)));
-  }
-
   /**
    * Takes everything down within {@code shutdown.timeout}:
    *
@@ -400,7 +305,7 @@ public final class Sidecar implements AutoCloseable {
     }
     enrichmentLoop.end();
     identities.end();
-    programs.detach();
+    kernel.detach();
     ringLoop.end();
     boolean finished = join(ringThread, deadlineNs);
     accessLogs.end();
@@ -419,7 +324,7 @@ public final class Sidecar implements AutoCloseable {
     if (finished) {
       channel.releaseRest();
     }
-    programs.filters().forgetOwnTraffic();
+    kernel.filters().forgetOwnTraffic();
     server.close();
     httpPool.shutdownNow();
     jvmReadings.close();
@@ -427,7 +332,7 @@ public final class Sidecar implements AutoCloseable {
     if (finished) {
       closeKernelSide();
       log.info(
-          programs.isPinned()
+          kernel.isPinned()
               ? "stopped; the kernel programs stay attached for the next start, until `meshlens"
                   + " detach`"
               : "stopped; everything detached");
@@ -437,14 +342,8 @@ public final class Sidecar implements AutoCloseable {
   }
 
   private void closeKernelSide() {
-    programRunCount.close();
     enrichment.close();
-    listenerCount.close();
-    udp.ifPresent(UdpCounts::close);
-    sumsReader.close();
-    switches.close();
-    ring.close();
-    programs.close();
+    kernel.close();
   }
 
   private Duration left(long deadlineNs) {
