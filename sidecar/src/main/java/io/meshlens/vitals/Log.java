@@ -61,7 +61,9 @@ public final class Log {
     repeated.compute(
         kind,
         (k, before) -> {
+          // A clock that was set back must not silence a warning until it has caught up.
           if (before != null
+              && !now.isBefore(before.lastPrinted)
               && before.lastPrinted.plusSeconds(REPEAT_INTERVAL_SECONDS).isAfter(now)) {
             return new Repeated(before.lastPrinted, before.suppressed + 1);
           }

@@ -101,4 +101,18 @@ final class LogTest {
 
     assertThat(lines()).hasSize(2);
   }
+
+  @Test
+  void aClockThatIsSetBackSilencesNoWarning() {
+    Log log = log(Log.Level.INFO);
+    log.warnRepeated("k", "first");
+    log.warnRepeated("k", "like it");
+    pass(-3_600_000);
+    log.warnRepeated("k", "an hour before");
+    pass(9_999);
+    log.warnRepeated("k", "like it");
+
+    assertThat(lines()).hasSize(2);
+    assertThat(lines().get(1)).endsWith("warn an hour before (and 1 more like it)");
+  }
 }
