@@ -16,7 +16,8 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-die() { echo "connection-cost.sh: $*" >&2; exit 1; }
+# shellcheck source=./benchmarks/cgroups.sh
+. "$here/cgroups.sh"
 rounds=101 connections=500 dists=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -32,29 +33,20 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 [ "${#dists[@]}" -gt 0 ] || dists=("$(dirname "$here")/sidecar/target/dist")
-[ "$(id -u)" = 0 ] || die "kernel programs need root: sudo $0"
-[ "$(cat /proc/sys/kernel/bpf_stats_enabled 2>/dev/null || echo 0)" = 0 ] ||
-  die "kernel.bpf_stats_enabled is on and slows every BPF program: sysctl kernel.bpf_stats_enabled=0"
-
-work=$(mktemp -d) pids=() cgroups=''
-finish() {
-  local status=$?
-  trap - EXIT HUP INT TERM
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  for _ in $(seq 50); do
-    [ -d "$cgroups" ] || break
-    find "$cgroups" -depth -type d -exec rmdir {} \; 2>/dev/null || true
-    sleep 0.1
-  done
-  rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' HUP INT TERM
-
-mkdir -p "$here/target"
-cc -O2 -Wall -Wextra -Werror -o "$here/target/connection_cost" "$here/src/main/c/connection_cost.c"
+need_quiet_programs
+begin meshlens-connection-cost
+compile connection_cost
+places=("$cgroups/bare" "$cgroups/control")
+mkdir "${places[@]}"
+for i in "${!dists[@]}"; do
+  name=meshlens-$((i + 1))
+  mkdir "$cgroups/$name"
+  places+=("$cgroups/$name")
+  start_meshlens "$name" "$cgroups/$name" taskset -c 0 "${dists[$i]}/bin/meshlens" run \
+    --set access_log.stdout.enabled=false
+  echo "$name is $("${dists[$i]}/bin/meshlens" version | head -n 1)"
+done
+"$here/target/connection_cost" "$here/src/main/c/connection_cost.c"
 cgroup_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 [ -n "$cgroup_root" ] || die "no cgroup v2 file system is mounted"
 cgroups=$cgroup_root/meshlens-connection-cost-$$

@@ -17,7 +17,8 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-die() { echo "many-sockets.sh: $*" >&2; exit 1; }
+# shellcheck source=./benchmarks/cgroups.sh
+. "$here/cgroups.sh"
 sockets=100000 settings=() dist=$(dirname "$here")/sidecar/target/dist
 while [ $# -gt 0 ]; do
   case $1 in
@@ -32,39 +33,11 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-[ "$(id -u)" = 0 ] || die "kernel programs need root: sudo $0"
-
-work=$(mktemp -d) sidecar='' peer='' cgroup=''
-finish() {
-  local status=$?
-  trap - EXIT HUP INT TERM
-  for pid in $peer $sidecar; do kill "$pid" 2>/dev/null || true; done
-  for pid in $peer $sidecar; do wait "$pid" 2>/dev/null || true; done
-  for _ in $(seq 50); do
-    [ -d "$cgroup" ] || break
-    rmdir "$cgroup" 2>/dev/null || sleep 0.1
-  done
-  rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' HUP INT TERM
-
-mkdir -p "$here/target"
-cc -O2 -Wall -Wextra -Werror -o "$here/target/many_sockets" "$here/src/main/c/many_sockets.c"
-cgroup_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-[ -n "$cgroup_root" ] || die "no cgroup v2 file system is mounted"
-cgroup=$cgroup_root/meshlens-many-sockets-$$
-mkdir "$cgroup"
-"$dist/bin/meshlens" run --cgroup "$cgroup" --set telemetry.address=127.0.0.1:0 --set kernel.pin_path=off \
-  "${settings[@]}" >/dev/null 2>"$work/err" &
-sidecar=$!
-for _ in $(seq 300); do
-  ! grep -q 'metrics on' "$work/err" || break
-  kill -0 "$sidecar" 2>/dev/null || die "meshlens ended: $(tail -n 5 "$work/err")"
-  sleep 0.1
-done
-page=$(grep -o 'http://[^ ]*' "$work/err" | tail -n 1)
+begin meshlens-many-sockets
+compile many_sockets
+start_meshlens meshlens "$cgroups" "$dist/bin/meshlens" run --set kernel.pin_path=off "${settings[@]}"
+sidecar=${pids[-1]}
+page=$(grep -o 'http://[^ ]*' "$work/meshlens.err" | tail -n 1)
 
 slab_kib() { awk '$1 == "Slab:" { print $2 }' /proc/meminfo; }
 slab_before=$(slab_kib)
@@ -92,8 +65,9 @@ report before
 mkfifo "$work/input"
 # shellcheck disable=SC2016
 unshare --net sh -c 'echo $$ >"$1/cgroup.procs"; ip link set lo up; exec "$2" "$3"' sh \
-  "$cgroup" "$here/target/many_sockets" "$sockets" <"$work/input" >"$work/peer" &
+  "$cgroups" "$here/target/many_sockets" "$sockets" <"$work/input" >"$work/peer" &
 peer=$!
+pids+=("$peer")
 exec 3>"$work/input"
 for _ in $(seq 1200); do
   ! grep -q open "$work/peer" || break
@@ -103,6 +77,6 @@ done
 report open
 exec 3>&-
 wait "$peer"
-peer=''
+pids=("$sidecar")
 report after
 awk -v sockets="$sockets" '$1 == "open" { printf "opened at %.1f us each\n", $2 / sockets / 1000 }' "$work/peer"

@@ -13,16 +13,10 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <err.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "turns.h"
 
 enum {
 	REQUEST_BYTES = 100,
@@ -30,11 +24,11 @@ enum {
 };
 
 struct place {
-	const char *cgroup;
 	int listener;
 	struct sockaddr_in address;
-	double *ns; /* per connection, one for each round */
 };
+
+static struct place *places;
 
 static double now_ns(void)
 {
@@ -44,19 +38,9 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static void join_cgroup(const char *cgroup)
+static void start_listening(int number)
 {
-	char path[PATH_MAX];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	file = fopen(path, "w");
-	if (!file || fprintf(file, "%d", getpid()) < 0 || fclose(file))
-		err(1, "%s", path);
-}
-
-static void start_listening(struct place *place)
-{
+	struct place *place = &places[number];
 	socklen_t length = sizeof(place->address);
 
 	place->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -96,73 +80,30 @@ static void connect_once(const struct place *place)
 	close(client);
 }
 
-static double run(const struct place *place, int connections)
+static double run(int number, int connections)
 {
 	double start = now_ns();
 
 	for (int i = 0; i < connections; i++)
-		connect_once(place);
+		connect_once(&places[number]);
 	return (now_ns() - start) / connections;
 }
 
-static int compare(const void *a, const void *b)
+static double difference(double first, double this)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void report(const struct place *place, const struct place *first, int rounds)
-{
-	double values[rounds], extra[rounds];
-
-	for (int i = 0; i < rounds; i++) {
-		values[i] = place->ns[i];
-		extra[i] = place->ns[i] - first->ns[i];
-	}
-	qsort(values, (size_t)rounds, sizeof(*values), compare);
-	qsort(extra, (size_t)rounds, sizeof(*extra), compare);
-	printf("%s %.0f %.0f %.0f %.0f\n", strrchr(place->cgroup, '/') + 1, values[rounds / 2],
-	       extra[rounds / 2], extra[rounds / 4], extra[3 * rounds / 4]);
+	return this - first;
 }
 
 int main(int argc, char **argv)
 {
-	int count = argc - 4, rounds, connections;
-	struct place *places;
-	cpu_set_t cpus;
+	struct turns turns;
 
-	if (count < 1)
+	if (argc < 5)
 		errx(2, "usage: connection_cost ROUNDS CONNECTIONS CPU CGROUP...");
-	rounds = atoi(argv[1]);
-	connections = atoi(argv[2]);
-	if (rounds < 1 || rounds > 10000 || connections < 1 || connections > 100000)
-		errx(2, "1 to 10000 rounds of 1 to 100000 connections");
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)atoi(argv[3]), &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		err(1, "processor %s", argv[3]);
-	places = calloc((size_t)count, sizeof(*places));
-	if (!places)
-		err(1, "memory");
-	for (int i = 0; i < count; i++) {
-		places[i].cgroup = argv[4 + i];
-		places[i].ns = calloc((size_t)rounds, sizeof(double));
-		if (!places[i].ns)
-			err(1, "memory");
-		join_cgroup(places[i].cgroup);
-		start_listening(&places[i]);
-		run(&places[i], connections);
-	}
-	for (int round = 0; round < rounds; round++)
-		for (int i = 0; i < count; i++) {
-			/* Each round begins with another one. */
-			struct place *place = &places[(round + i) % count];
-
-			join_cgroup(place->cgroup);
-			place->ns[round] = run(place, connections);
-		}
-	for (int i = 0; i < count; i++)
-		report(&places[i], &places[0], rounds);
+	turns = turns_of(argc - 1, argv + 1);
+	places = zeroed(turns.count, sizeof(*places));
+	take_turns(&turns, start_listening, run);
+	for (int i = 0; i < turns.count; i++)
+		report(&turns, i, difference, 0);
 	return 0;
 }

@@ -16,19 +16,14 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <err.h>
-#include <limits.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "turns.h"
 
 enum {
 	REQUEST_BYTES = 40,
@@ -36,13 +31,12 @@ enum {
 };
 
 struct place {
-	const char *cgroup;
 	pid_t server;
 	struct sockaddr_in address;
 	int client; /* the kept socket */
-	double *ns; /* per exchange, one for each round */
 };
 
+static struct place *places;
 static int type = SOCK_DGRAM, fresh;
 
 static double clock_ns(clockid_t clock)
@@ -62,17 +56,6 @@ static double used_ns(const struct place *place)
 	if (clock_getcpuclockid(place->server, &server))
 		errx(1, "the server is gone");
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) + clock_ns(server);
-}
-
-static void join_cgroup(const char *cgroup)
-{
-	char path[PATH_MAX];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	file = fopen(path, "w");
-	if (!file || fprintf(file, "%d", getpid()) < 0 || fclose(file))
-		err(1, "%s", path);
 }
 
 /* Ends with its parent. */
@@ -114,12 +97,12 @@ static int dial(const struct place *place)
 	return client;
 }
 
-static void start(struct place *place)
+static void start(int number)
 {
+	struct place *place = &places[number];
 	socklen_t length = sizeof(place->address);
 	int bound;
 
-	join_cgroup(place->cgroup);
 	bound = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	place->address.sin_family = AF_INET;
 	place->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -145,8 +128,9 @@ static void exchange(int client)
 		err(1, "cannot exchange");
 }
 
-static double run(const struct place *place, int exchanges)
+static double run(int number, int exchanges)
 {
+	const struct place *place = &places[number];
 	double begin = used_ns(place);
 
 	for (int i = 0; i < exchanges; i++) {
@@ -159,68 +143,25 @@ static double run(const struct place *place, int exchanges)
 	return (used_ns(place) - begin) / exchanges;
 }
 
-static int compare(const void *a, const void *b)
+static double share(double first, double this)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void report(const struct place *place, const struct place *first, int rounds)
-{
-	double values[rounds], share[rounds];
-
-	for (int i = 0; i < rounds; i++) {
-		values[i] = place->ns[i];
-		share[i] = first->ns[i] / place->ns[i];
-	}
-	qsort(values, (size_t)rounds, sizeof(*values), compare);
-	qsort(share, (size_t)rounds, sizeof(*share), compare);
-	printf("%s %.0f %.3f %.3f %.3f\n", strrchr(place->cgroup, '/') + 1, values[rounds / 2],
-	       share[rounds / 2], share[rounds / 4], share[3 * rounds / 4]);
+	return first / this;
 }
 
 int main(int argc, char **argv)
 {
-	int count = argc - 5, rounds, exchanges;
-	struct place *places;
-	cpu_set_t cpus;
+	struct turns turns;
 
-	if (count < 1)
+	if (argc < 6)
 		errx(2, "usage: udp_exchange kept|fresh|tcp ROUNDS EXCHANGES CPU CGROUP...");
 	fresh = !strcmp(argv[1], "fresh");
 	if (!strcmp(argv[1], "tcp"))
 		type = SOCK_STREAM;
-	rounds = atoi(argv[2]);
-	exchanges = atoi(argv[3]);
-	if (rounds < 1 || rounds > 10000 || exchanges < 1 || exchanges > 100000)
-		errx(2, "1 to 10000 rounds of 1 to 100000 exchanges");
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)atoi(argv[4]), &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		err(1, "processor %s", argv[4]);
-	places = calloc((size_t)count, sizeof(*places));
-	if (!places)
-		err(1, "memory");
-	for (int i = 0; i < count; i++) {
-		places[i].cgroup = argv[5 + i];
-		places[i].ns = calloc((size_t)rounds, sizeof(double));
-		if (!places[i].ns)
-			err(1, "memory");
-		start(&places[i]);
-		run(&places[i], exchanges);
-	}
-	for (int round = 0; round < rounds; round++)
-		for (int i = 0; i < count; i++) {
-			/* Each round begins with another one. */
-			struct place *place = &places[(round + i) % count];
-
-			join_cgroup(place->cgroup);
-			place->ns[round] = run(place, exchanges);
-		}
-	for (int i = 0; i < count; i++)
-		report(&places[i], &places[0], rounds);
-	for (int i = 0; i < count; i++) {
+	turns = turns_of(argc - 2, argv + 2);
+	places = zeroed(turns.count, sizeof(*places));
+	take_turns(&turns, start, run);
+	for (int i = 0; i < turns.count; i++) {
+		report(&turns, i, share, 3);
 		kill(places[i].server, SIGKILL);
 		waitpid(places[i].server, NULL, 0);
 	}
