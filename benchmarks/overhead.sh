@@ -37,6 +37,9 @@
 #   meshlens         defaults; the JSON log goes to /dev/null
 #   meshlens-file    defaults; the JSON log goes to a file               (churn only)
 #   meshlens-no-log  access_log.stdout.enabled=false: metrics only
+#   meshlens-all     defaults, and records by ALS and OTLP and metrics by OTLP to a receiver on the same
+#                    processors, which takes them and looks at nothing; needs the benchmarks compiled
+#                    (mvn -DskipTests package); only when asked for
 #   meshlens-cold    as meshlens, but the JVM was started just before    (churn only)
 #   tcplife          bcc's tcplife (Debian 13's libbpf-tools), its lines go to /dev/null
 #   NAME=DIR         as meshlens, with the installation in DIR; options of its JVM in DIR/java-opts
@@ -47,8 +50,9 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 root=$(dirname "$here")
+# shellcheck source=./benchmarks/cgroups.sh
+. "$here/cgroups.sh"
 usage() { sed -n '/^# usage:/,/^# 2 wrong/s/^# \{0,1\}//p' "$0"; }
-die() { echo "overhead.sh: $*" >&2; exit 1; }
 say() { echo "overhead.sh: $*" >&2; }
 
 seconds=${BENCH_SECONDS:-3}
@@ -91,7 +95,7 @@ for w in "${workload_list[@]}"; do
 done
 for s in "${situation_list[@]}"; do
   case $s in
-    bare | control | meshlens | meshlens-file | meshlens-no-log | meshlens-cold | tcplife) ;;
+    bare | control | meshlens | meshlens-all | meshlens-file | meshlens-no-log | meshlens-cold | tcplife) ;;
     [a-z]*=/*)
       [ -x "${s#*=}/bin/meshlens" ] || die "$s: no bin/meshlens there"
       ;;
@@ -123,7 +127,7 @@ program_seconds=5
 
 work=$(mktemp -d)
 statistics=''
-load_pid='' server_pid='' tcplife_pid='' cgroups=''
+load_pid='' server_pid='' tcplife_pid='' receiver_pid='' cgroups=''
 nginx_pids=()
 declare -A sidecar_pid telemetry http_ports handled
 end() {
@@ -135,16 +139,11 @@ end() {
 finish() {
   local status=$? pid
   trap - EXIT HUP INT PIPE TERM
-  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "${nginx_pids[@]}"; do
+  for pid in "$load_pid" "$server_pid" "$tcplife_pid" "${sidecar_pid[@]}" "${nginx_pids[@]}" \
+    "$receiver_pid"; do
     end "$pid"
   done
-  # A cgroup can be removed a moment after its last process has ended.
-  for _ in $(seq 50); do
-    [ -n "$cgroups" ] || break
-    find "$cgroups" -depth -type d -exec rmdir {} \; 2>/dev/null || true
-    [ -d "$cgroups" ] || break
-    sleep 0.1
-  done
+  [ -z "$cgroups" ] || remove_cgroups "$cgroups"
   [ -z "$statistics" ] || sysctl -q kernel.bpf_stats_enabled=0
   rm -rf "$work"
   exit "$status"
@@ -155,9 +154,7 @@ trap 'exit 130' INT
 trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
-cgroup_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-[ -n "$cgroup_root" ] || die "no cgroup v2 file system is mounted"
-cgroups=$cgroup_root/meshlens-overhead-$$
+cgroups=$(find_cgroup_root)/meshlens-overhead-$$
 mkdir "$cgroups"
 # shellcheck disable=SC2016
 in_cgroup() { # situation command...
@@ -216,8 +213,7 @@ others_attached() {
 }
 
 wait_until_alone() {
-  [ "$(cat /proc/sys/kernel/bpf_stats_enabled 2>/dev/null || echo 0)" = 0 ] ||
-    die "kernel.bpf_stats_enabled is on and slows every BPF program: sysctl kernel.bpf_stats_enabled=0"
+  need_quiet_programs
   for _ in $(seq 60); do
     [ "$(others_attached)" != 0 ] || return 0
     sleep 1
@@ -390,10 +386,34 @@ wrk_errors() {
 
 # --- observers -----------------------------------------------------------------------------------
 
+# Of everything that meshlens-all sends, by gRPC; its port is in receiver_port. Ends with its input.
+start_receiver() {
+  [ -d "$here/target/lib" ] || die "the benchmarks are not compiled: run  mvn -DskipTests package"
+  mkfifo "$work/receiver-input"
+  "$("$root/scripts/find-jdk.sh" jre)/bin/java" -XX:+UseSerialGC -Xmx64m -XX:-UsePerfData \
+    --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+    -cp "$here/target/classes:$here/target/lib/*" io.meshlens.export.DiscardingReceiver \
+    <>"$work/receiver-input" >"$work/receiver-ports" &
+  receiver_pid=$!
+  for _ in $(seq 100); do
+    ! read -r _ receiver_port <"$work/receiver-ports" || return 0
+    kill -0 "$receiver_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  die "the receiver did not start"
+}
+
 start_sidecar() { # situation
   local log=/dev/null home=$dist options=${MESHLENS_JAVA_OPTS:-} arguments=()
   case $1 in
     meshlens-file | exactness) log=$work/$1/access.log ;;
+    meshlens-all)
+      arguments=(
+        --set "access_log.als.address=127.0.0.1:$receiver_port"
+        --set "access_log.otlp.endpoint=http://127.0.0.1:$receiver_port"
+        --set "metrics.otlp.endpoint=http://127.0.0.1:$receiver_port"
+      )
+      ;;
     meshlens-no-log) arguments=(--set access_log.stdout.enabled=false) ;;
     *=/*)
       home=${1#*=}
@@ -455,7 +475,7 @@ esac
 scrape() { curl -sf "http://${telemetry[$1]}/metrics" >"$work/metrics"; }
 # Records and log lines that did not arrive, for whatever cause.
 lost() {
-  awk '/^meshlens_(records_lost|access_log_stdout_lost|connections_untracked)_total/ { sum += $NF }
+  awk '/^meshlens_(records_lost|access_log_[a-z]+_lost|otlp_lost|connections_untracked)_total/ { sum += $NF }
     END { print sum + 0 }' "$work/metrics"
 }
 # Connections to nginx that one side reported as over, as the kernel counted them.
@@ -679,6 +699,7 @@ wait_until_alone
 mkdir -p "$out"
 names=()
 for s in "${situation_list[@]}"; do names+=("${s%%=*}"); done
+case " ${names[*]} " in *" meshlens-all "*) start_receiver ;; esac
 start_nginx "${names[@]}" exactness programs
 for s in "${situation_list[@]}"; do
   name=${s%%=*}

@@ -2,11 +2,16 @@
 package io.meshlens.export;
 
 import com.sun.net.httpserver.HttpServer;
+import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.ServerCallHandler;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import io.opentelemetry.proto.collector.logs.v1.LogsServiceGrpc;
+import io.opentelemetry.proto.collector.metrics.v1.MetricsServiceGrpc;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,9 +19,13 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Objects;
 import java.util.concurrent.Executors;
 
-/** Takes OTLP by HTTP and gRPC on loopback, in a process of its own, and looks at nothing. */
+/**
+ * Takes OTLP by HTTP and gRPC, and access logs of Envoy's service, on loopback in a process of its
+ * own, and looks at nothing.
+ */
 final class DiscardingReceiver {
   private DiscardingReceiver() {}
 
@@ -36,6 +45,36 @@ final class DiscardingReceiver {
     }
   }
 
+  private static final ServerCallHandler<Long, Long> UNARY =
+      ServerCalls.asyncUnaryCall(
+          (size, answer) -> {
+            answer.onNext(size);
+            answer.onCompleted();
+          });
+
+  private static ServerServiceDefinition service(
+      MethodDescriptor<?, ?> method, ServerCallHandler<Long, Long> handler) {
+    return ServerServiceDefinition.builder(Objects.requireNonNull(method.getServiceName()))
+        .addMethod(method.toBuilder(new Bytes(), new Bytes()).build(), handler)
+        .build();
+  }
+
+  private static StreamObserver<Long> stream(StreamObserver<Long> answer) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(Long size) {}
+
+      @Override
+      public void onError(Throwable cause) {}
+
+      @Override
+      public void onCompleted() {
+        answer.onNext(0L);
+        answer.onCompleted();
+      }
+    };
+  }
+
   /** Prints both ports, and serves until its input ends. */
   public static void main(String[] arguments) throws Exception {
     HttpServer http =
@@ -49,26 +88,15 @@ final class DiscardingReceiver {
           exchange.close();
         });
     http.start();
-    MethodDescriptor<Long, Long> export =
-        MethodDescriptor.<Long, Long>newBuilder()
-            .setType(MethodDescriptor.MethodType.UNARY)
-            .setFullMethodName("opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
-            .setRequestMarshaller(new Bytes())
-            .setResponseMarshaller(new Bytes())
-            .build();
     Server grpc =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+            .maxInboundMessageSize(16 << 20)
+            .addService(service(MetricsServiceGrpc.getExportMethod(), UNARY))
+            .addService(service(LogsServiceGrpc.getExportMethod(), UNARY))
             .addService(
-                ServerServiceDefinition.builder(
-                        "opentelemetry.proto.collector.metrics.v1.MetricsService")
-                    .addMethod(
-                        export,
-                        ServerCalls.asyncUnaryCall(
-                            (size, answer) -> {
-                              answer.onNext(size);
-                              answer.onCompleted();
-                            }))
-                    .build())
+                service(
+                    AccessLogServiceGrpc.getStreamAccessLogsMethod(),
+                    ServerCalls.asyncClientStreamingCall(DiscardingReceiver::stream)))
             .build()
             .start();
     System.out.println(http.getAddress().getPort() + " " + grpc.getPort());
