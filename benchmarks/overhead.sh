@@ -40,6 +40,8 @@
 #   meshlens-all     defaults, and records by ALS and OTLP and metrics by OTLP to a receiver on the same
 #                    processors, which takes them and looks at nothing; needs the benchmarks compiled
 #                    (mvn -DskipTests package); only when asked for
+#   meshlens-exclude filter.exclude is cidr=0.0.0.0/0: nothing is watched
+#   meshlens-udp     kernel.udp=true
 #   meshlens-cold    as meshlens, but the JVM was started just before    (churn only)
 #   tcplife          bcc's tcplife (Debian 13's libbpf-tools), its lines go to /dev/null
 #   NAME=DIR         as meshlens, with the installation in DIR; options of its JVM in DIR/java-opts
@@ -95,7 +97,8 @@ for w in "${workload_list[@]}"; do
 done
 for s in "${situation_list[@]}"; do
   case $s in
-    bare | control | meshlens | meshlens-all | meshlens-file | meshlens-no-log | meshlens-cold | tcplife) ;;
+    bare | control | tcplife) ;;
+    meshlens | meshlens-all | meshlens-file | meshlens-no-log | meshlens-exclude | meshlens-udp | meshlens-cold) ;;
     [a-z]*=/*)
       [ -x "${s#*=}/bin/meshlens" ] || die "$s: no bin/meshlens there"
       ;;
@@ -415,6 +418,8 @@ start_sidecar() { # situation
       )
       ;;
     meshlens-no-log) arguments=(--set access_log.stdout.enabled=false) ;;
+    meshlens-exclude) arguments=(--set filter.exclude=cidr=0.0.0.0/0) ;;
+    meshlens-udp) arguments=(--set kernel.udp=true) ;;
     *=/*)
       home=${1#*=}
       [ ! -r "$home/java-opts" ] || options="$options $(cat "$home/java-opts")"
@@ -484,6 +489,10 @@ closed() { # situation reporter
     /^mesh_tcp_connections_closed_total/ && $0 ~ port && index($0, side) { sum += $NF }
     END { print sum + 0 }' "$work/metrics"
 }
+# Connections of which either end was excluded by a rule.
+excluded() {
+  awk '/^meshlens_connections_filtered_total.*"rule"/ { sum += $NF } END { print sum / 2 }' "$work/metrics"
+}
 # Until no connection is left at either end: wrk's last ones outlive it by a moment.
 settle() { sleep 0.3; }
 
@@ -548,11 +557,13 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
   [ "$(others_attached)" = 0 ] || disturbance=100.0
 }
 
-# Everything that nginx served since the sidecar was started has been counted, and nothing was lost.
+# Everything that nginx served since the sidecar was started has been counted, as closed or as
+# excluded, and nothing was lost.
 check_counts() { # situation
   local records
   scrape "$1"
   records=$(closed "$1" destination)
+  [ "$1" != meshlens-exclude ] || records=$((records + $(excluded)))
   [ "$(lost)" = 0 ] || fail "beside $1: $(lost) records or lines lost"
   if [ "$records" != "${handled[$1]}" ]; then
     fail "beside $1: nginx served ${handled[$1]} connections, meshlens counted $records"
