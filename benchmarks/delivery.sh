@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Records for each second from the ring's format to an access log service on loopback, and to a spool on disk: all of
-# the sidecar's part on one processor, the service on another. Compile before with `mvn package` or `make test`.
+# Records for each second from the ring's format to an access log service and an OTLP receiver on loopback, and to a spool on disk:
+# all of the sidecar's part on one processor, the receiver on another. Compile before with `mvn package` or `make test`.
 #
 # usage: delivery.sh [DIRECTORY]     DIRECTORY for the spools; default: a temporary one
 set -eu
@@ -35,5 +35,7 @@ done
 port=$(cat "$directory/port")
 (rate 1 als "$port")
 (rate 1 als "$port" "$directory/als-spool")
+(rate 1 otlp "$port")
+(rate 1 otlp "$port" "$directory/otlp-spool")
 (rate 1 spool "$directory/spool" als)
 (rate 1 spool "$directory/spool" otlp)

@@ -31,6 +31,9 @@ import io.meshlens.spool.SpoolConfig;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
+import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse;
+import io.opentelemetry.proto.collector.logs.v1.LogsServiceGrpc;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,8 +52,9 @@ import java.util.Optional;
  * Records for each second from the wire format to a receiver or a spool, for delivery.sh.
  *
  * <pre>
- * sink                        an access log service that takes everything; prints its port
+ * sink                        an access log service and OTLP receiver that takes everything; prints its port
  * als PORT [DIRECTORY]        ring, mapping, batches, spool, stream, confirmation
+ * otlp PORT [DIRECTORY]       the same with requests in place of streams
  * spool DIRECTORY als|otlp    the same up to the spool; the receiver is away
  * </pre>
  */
@@ -69,10 +73,10 @@ public final class DeliveryRate {
   public static void main(String[] args) throws Exception {
     switch (args[0]) {
       case "sink" -> sink();
-      case "als" -> {
+      case "als", "otlp" -> {
         Optional<Path> directory =
             args.length > 2 ? Optional.of(Path.of(args[2])) : Optional.empty();
-        new DeliveryRate().run("als", Integer.parseInt(args[1]), directory);
+        new DeliveryRate().run(args[0], Integer.parseInt(args[1]), directory);
       }
       case "spool" -> new DeliveryRate().run(args[2], 0, Optional.of(Path.of(args[1])));
       default -> throw new IllegalArgumentException(args[0]);
@@ -99,6 +103,8 @@ public final class DeliveryRate {
   private static void sink() throws IOException, InterruptedException {
     MethodDescriptor<StreamAccessLogsMessage, StreamAccessLogsResponse> method =
         AccessLogServiceGrpc.getStreamAccessLogsMethod();
+    MethodDescriptor<ExportLogsServiceRequest, ExportLogsServiceResponse> export =
+        LogsServiceGrpc.getExportMethod();
     Server server =
         NettyServerBuilder.forAddress(
                 new InetSocketAddress(InetAddresses.forString("127.0.0.1"), 0))
@@ -108,6 +114,16 @@ public final class DeliveryRate {
                     .addMethod(
                         method.toBuilder(new Bytes(), method.getResponseMarshaller()).build(),
                         ServerCalls.asyncClientStreamingCall(DeliveryRate::taken))
+                    .build())
+            .addService(
+                ServerServiceDefinition.builder(LogsServiceGrpc.SERVICE_NAME)
+                    .addMethod(
+                        export.toBuilder(new Bytes(), export.getResponseMarshaller()).build(),
+                        ServerCalls.asyncUnaryCall(
+                            (request, answer) -> {
+                              answer.onNext(ExportLogsServiceResponse.getDefaultInstance());
+                              answer.onCompleted();
+                            }))
                     .build())
             .build()
             .start();
@@ -144,7 +160,7 @@ public final class DeliveryRate {
     Delivery delivery =
         protocol.equals("als")
             ? deliveries.toAccessLogService(als(port), batches, ids)
-            : deliveries.toOtlp(otlp(), batches, ids);
+            : deliveries.toOtlp(otlp(port), batches, ids);
     ConnectionReader reader =
         new ConnectionReader(List.of(delivery), c -> {}, MonoClock.system(), vitals);
     Thread writer = Thread.ofPlatform().name("spool-writer").start(delivery::write);
@@ -169,7 +185,7 @@ public final class DeliveryRate {
         RECORDS / cpuSeconds,
         (allocated() - allocatedBefore) / (double) RECORDS,
         delivery.waitingBytes() / (double) Math.max(1, delivery.waiting()),
-        vitals.get(Vital.ALS_ENTRIES_RESENT));
+        vitals.get(Vital.ALS_ENTRIES_RESENT) + vitals.get(Vital.OTLP_LOGS_RESENT));
     delivery.end();
     writer.join();
     if (sender != null) {
@@ -191,9 +207,9 @@ public final class DeliveryRate {
         Duration.ofSeconds(5));
   }
 
-  private static OtlpLogConfig otlp() {
+  private static OtlpLogConfig otlp(int port) {
     return new OtlpLogConfig(
-        URI.create("http://127.0.0.1:1"),
+        URI.create("http://127.0.0.1:" + Math.max(1, port)),
         OtlpConfig.Protocol.GRPC,
         Duration.ofSeconds(1),
         OtlpLogConfig.Compression.NONE,
@@ -228,7 +244,8 @@ public final class DeliveryRate {
   private void await(Delivery delivery, int port, long records) throws InterruptedException {
     while (port == 0
         ? delivery.waiting() < records
-        : vitals.get(Vital.ALS_ENTRIES_DELIVERED) < records) {
+        : vitals.get(Vital.ALS_ENTRIES_DELIVERED) + vitals.get(Vital.OTLP_LOGS_DELIVERED)
+            < records) {
       Thread.sleep(1);
     }
   }
