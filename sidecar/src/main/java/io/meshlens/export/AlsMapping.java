@@ -7,7 +7,6 @@ import static io.meshlens.export.ProtoBytes.tag;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import com.google.protobuf.Duration;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import io.envoyproxy.envoy.config.core.v3.Address;
 import io.envoyproxy.envoy.config.core.v3.SocketAddress;
@@ -57,28 +56,9 @@ public final class AlsMapping {
 
   private final ConnectionIds ids;
   private final AlsExtras extras = new AlsExtras();
-  private final ProtoBytes scratch = new ProtoBytes(2048);
 
   public AlsMapping(ConnectionIds ids) {
     this.ids = ids;
-  }
-
-  /** The entry as an object, for those who do not mind its cost. */
-  TCPAccessLogEntry entry(Connection c) {
-    scratch.clear();
-    write(c, scratch);
-    try {
-      return TCPAccessLogEntry.parser().parseFrom(scratch.array(), 0, scratch.length());
-    } catch (InvalidProtocolBufferException e) {
-      throw new IllegalStateException("an entry of ours cannot be read", e);
-    }
-  }
-
-  /** The bytes of an entry, to be kept and sent later. */
-  byte[] encode(Connection c) {
-    scratch.clear();
-    write(c, scratch);
-    return scratch.toByteArray();
   }
 
   /** Appends the fields of an entry, in the order of their numbers. */

@@ -7,12 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Value;
 import io.envoyproxy.envoy.config.core.v3.Node;
 import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage;
-import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage.Identifier;
 import io.meshlens.accesslog.ConnectionIds;
 import io.meshlens.flow.Connection;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -23,8 +20,8 @@ final class AlsBatchTest {
   private static final AlsNode NODE =
       new AlsNode("node-7", "north", new AlsNode.Place("", "", ""), Optional.empty(), Map.of());
 
-  private final AlsMapping mapping = new AlsMapping(new ConnectionIds("1f0c2a9b"));
-  private final AlsBatch batch = new AlsBatch(mapping, 16);
+  private final AlsEntries entries = AlsEntries.of(new ConnectionIds("1f0c2a9b"));
+  private final AlsBatch batch = new AlsBatch(entries.mapping(), 16);
 
   private static Connection connection(long cookie) {
     Connection c = new Connection();
@@ -36,24 +33,22 @@ final class AlsBatchTest {
   }
 
   private StreamAccessLogsMessage message() throws IOException {
-    try (InputStream stream = batch.stream()) {
-      return StreamAccessLogsMessage.parseFrom(stream);
-    }
+    return StreamAccessLogsMessage.parseFrom(batch.toByteArray());
   }
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 40, 1_000})
-  void messageHasEveryEntryInOrder(int entries) throws IOException {
-    for (int i = 0; i < entries; i++) {
+  void messageHasEveryEntryInOrder(int count) throws IOException {
+    for (int i = 0; i < count; i++) {
       batch.add(connection(i));
     }
 
-    assertThat(batch.entries()).isEqualTo(entries);
+    assertThat(batch.entries()).isEqualTo(count);
     StreamAccessLogsMessage message = message();
     assertThat(message.hasIdentifier()).isFalse();
-    assertThat(message.getTcpLogs().getLogEntryCount()).isEqualTo(entries);
-    for (int i = 0; i < entries; i++) {
-      assertThat(message.getTcpLogs().getLogEntry(i)).isEqualTo(mapping.entry(connection(i)));
+    assertThat(message.getTcpLogs().getLogEntryCount()).isEqualTo(count);
+    for (int i = 0; i < count; i++) {
+      assertThat(message.getTcpLogs().getLogEntry(i)).isEqualTo(entries.entry(connection(i)));
     }
   }
 
@@ -67,59 +62,16 @@ final class AlsBatchTest {
   }
 
   @Test
-  void firstMessageSaysWhoSends() throws IOException {
-    Identifier identifier = NODE.identifier("log", "1.2.3");
-    batch.identify(identifier);
-    batch.add(connection(5));
-
-    StreamAccessLogsMessage message = message();
-    assertThat(message.getIdentifier()).isEqualTo(identifier);
-    assertThat(message.getTcpLogs().getLogEntryCount()).isEqualTo(1);
-  }
-
-  @Test
   void messageIsUsedAgainForTheNext() throws IOException {
-    batch.identify(NODE.identifier("log", "1.2.3"));
     batch.add(connection(5));
+    assertThat(message().getTcpLogs().getLogEntryCount()).isEqualTo(1);
     batch.clear();
     batch.add(connection(7));
 
     StreamAccessLogsMessage message = message();
     assertThat(message.hasIdentifier()).isFalse();
     assertThat(message.getTcpLogs().getLogEntryList())
-        .containsExactly(mapping.entry(connection(7)));
-  }
-
-  @Test
-  void entryThatWasKeptIsAsGoodAsAFreshOne() throws IOException {
-    byte[] kept = mapping.encode(connection(11));
-    batch.add(connection(5));
-    batch.addEncoded(kept, 0, kept.length);
-
-    assertThat(message().getTcpLogs().getLogEntryList())
-        .containsExactly(mapping.entry(connection(5)), mapping.entry(connection(11)));
-  }
-
-  @Test
-  void bodyIsHandedOverAtOnce() throws IOException {
-    batch.add(connection(5));
-    InputStream body = batch.stream();
-    int available = body.available();
-    ByteArrayOutputStream copy = new ByteArrayOutputStream();
-
-    assertThat(((io.grpc.Drainable) body).drainTo(copy)).isEqualTo(available);
-    assertThat(body.available()).isZero();
-    assertThat(
-            StreamAccessLogsMessage.parseFrom(copy.toByteArray()).getTcpLogs().getLogEntryCount())
-        .isEqualTo(1);
-  }
-
-  @Test
-  void identifierAfterEntriesIsRefused() {
-    batch.add(connection(5));
-
-    assertThatThrownBy(() -> batch.identify(Identifier.getDefaultInstance()))
-        .isInstanceOf(IllegalStateException.class);
+        .containsExactly(entries.entry(connection(7)));
   }
 
   @Test

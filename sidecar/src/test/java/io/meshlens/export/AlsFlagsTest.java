@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Flags as a server reads them, by their short names in Envoy's logs. */
 final class AlsFlagsTest {
-  private final AlsMapping mapping = new AlsMapping(new ConnectionIds("1f0c2a9b"));
+  private final AlsEntries entries = AlsEntries.of(new ConnectionIds("1f0c2a9b"));
 
   private String flags(
       ConnectionEvent event, Direction direction, Termination termination, int error) {
@@ -32,7 +32,7 @@ final class AlsFlagsTest {
   }
 
   private String flags(Connection c) {
-    ResponseFlags flags = mapping.entry(c).getCommonProperties().getResponseFlags();
+    ResponseFlags flags = entries.entry(c).getCommonProperties().getResponseFlags();
     TreeSet<String> names = new TreeSet<>();
     flags.getAllFields().keySet().forEach(field -> names.add(shortName(field.getName())));
     return names.isEmpty() ? "-" : String.join("+", names);

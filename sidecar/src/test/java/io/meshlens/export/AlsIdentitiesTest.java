@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** Who client and server are, in the parts of an entry. */
 final class AlsIdentitiesTest {
-  private final AlsMapping mapping = new AlsMapping(new ConnectionIds("1f0c2a9b"));
+  private final AlsEntries entries = AlsEntries.of(new ConnectionIds("1f0c2a9b"));
 
   private static Connection reportedBy(Direction direction) {
     Connection c = new Connection();
@@ -24,7 +24,7 @@ final class AlsIdentitiesTest {
   }
 
   private AccessLogCommon common(Connection c) {
-    return mapping.entry(c).getCommonProperties();
+    return entries.entry(c).getCommonProperties();
   }
 
   private Struct metadata(Connection c) {

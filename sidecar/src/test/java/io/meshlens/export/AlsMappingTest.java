@@ -31,7 +31,7 @@ final class AlsMappingTest {
   private static final long SERVER = 0x0000_ffff_0a00_0002L;
 
   private final ConnectionIds ids = new ConnectionIds("1f0c2a9b");
-  private final AlsMapping mapping = new AlsMapping(ids);
+  private final AlsEntries entries = AlsEntries.of(ids);
 
   /** 101 bytes from 10.0.0.1:40001 to 10.0.0.2:443 and 103 bytes back, as either side sees it. */
   private static Connection reportedBy(Direction direction) {
@@ -54,7 +54,7 @@ final class AlsMappingTest {
   }
 
   private TCPAccessLogEntry entry(Connection c) {
-    return mapping.entry(c);
+    return entries.entry(c);
   }
 
   private AccessLogCommon common(Connection c) {
@@ -265,7 +265,7 @@ final class AlsMappingTest {
   @ParameterizedTest
   @MethodSource("everyCombination")
   void bytesAreThoseOfTheGeneratedClasses(Connection c) throws InvalidProtocolBufferException {
-    byte[] bytes = mapping.encode(c);
+    byte[] bytes = entries.encode(c);
 
     assertThat(TCPAccessLogEntry.parseFrom(bytes).toByteArray()).isEqualTo(bytes);
     assertThat(TCPAccessLogEntry.parseFrom(bytes).getUnknownFields().asMap()).isEmpty();

@@ -122,11 +122,14 @@ final class AlsReferenceTest {
             Optional.of(new AlsNode.Pod("cart-1", "shop", "10.1.2.3")),
             Map.of("WORKLOAD_NAME", "cart"));
     AlsBatch batch = new AlsBatch(mapping, 1024);
-    batch.identify(node.identifier("log", "1.2.3"));
     for (Connection c : connections()) {
       batch.add(c);
     }
-    return List.of(StreamAccessLogsMessage.parseFrom(batch.stream()));
+    return List.of(
+        StreamAccessLogsMessage.newBuilder()
+            .setIdentifier(node.identifier("log", "1.2.3"))
+            .mergeFrom(batch.toByteArray())
+            .build());
   }
 
   private static List<Connection> connections() {
@@ -188,7 +191,7 @@ final class AlsReferenceTest {
             "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p");
     c.destination = c.source.toBuilder().build();
     Connection closed = full();
-    AccessLogCommon common = mapping.entry(c).getCommonProperties();
+    AccessLogCommon common = new AlsEntries(mapping).entry(c).getCommonProperties();
 
     var fields = common.getMetadata().getFilterMetadataOrThrow("meshlens");
     assertThat(fields.getFieldsMap().keySet()).allSatisfy(key -> documented(page, key));
@@ -196,7 +199,8 @@ final class AlsReferenceTest {
         .hasSize(16)
         .allSatisfy((key, value) -> documented(page, key));
     assertThat(common.getCustomTagsMap().keySet()).allSatisfy(key -> documented(page, key));
-    assertThat(mapping.entry(closed).getCommonProperties().getCustomTagsMap().keySet())
+    assertThat(
+            new AlsEntries(mapping).entry(closed).getCommonProperties().getCustomTagsMap().keySet())
         .allSatisfy(key -> documented(page, key));
   }
 
