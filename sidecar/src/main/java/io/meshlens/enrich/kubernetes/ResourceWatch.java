@@ -2,6 +2,7 @@
 package io.meshlens.enrich.kubernetes;
 
 import com.fasterxml.jackson.core.JacksonException;
+import io.meshlens.enrich.Pauses;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
 import io.meshlens.vitals.Vital;

@@ -4,6 +4,7 @@ package io.meshlens.enrich.xds;
 import io.envoyproxy.envoy.service.discovery.v3.DeltaDiscoveryRequest;
 import io.grpc.Status;
 import io.meshlens.enrich.AddressClaims;
+import io.meshlens.enrich.Pauses;
 import io.meshlens.vitals.Gauge;
 import io.meshlens.vitals.Log;
 import io.meshlens.vitals.Readiness;
@@ -39,6 +40,8 @@ public final class WorkloadDiscovery implements Runnable {
   private static final String NOTE = "identity-istio";
   private static final String NETWORK_NOTE = "identity-istio-network";
   private static final long FILES_LOOK_MS = 250;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
   /** A little less than what gRPC servers take of a request, istiod among them. */
   private static final int MOST_REQUEST_BYTES = 4_000_000;
@@ -51,7 +54,8 @@ public final class WorkloadDiscovery implements Runnable {
   private final Log log;
   private final WorkloadTable table;
   private final Intake intake;
-  private final Backoff backoff = new Backoff(RandomGenerator.getDefault());
+  private final Pauses pauses =
+      new Pauses(FIRST_PAUSE, LONGEST_PAUSE, RandomGenerator.getDefault());
   private final CountDownLatch ending = new CountDownLatch(1);
   private volatile @Nullable DeltaStream current;
   private volatile boolean connected;
@@ -116,7 +120,7 @@ public final class WorkloadDiscovery implements Runnable {
       while (!isEnding()) {
         Optional<String> files = ControlPlane.fingerprint(config);
         connect();
-        pause(backoff.next(), files);
+        pause(pauses.next(), files);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -207,7 +211,7 @@ public final class WorkloadDiscovery implements Runnable {
     extent = Intake.Extent.CHANGES;
     if (!connected) {
       connected = true;
-      backoff.reset();
+      pauses.reset();
       readiness.clearNote(NOTE);
       log.info(
           "control plane %s: %d workloads and services"

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.meshlens.enrich.kubernetes;
+package io.meshlens.enrich;
 
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * Pauses between attempts: doubling, each chosen anywhere between half and all of it, so that the
- * sidecars of all nodes do not ask at once. Owned by: one thread.
+ * Pauses between attempts to reach a source: doubling, each chosen anywhere between half and all of
+ * it, so that the sidecars of all nodes do not come back to a restarted API server or control plane
+ * at once. Owned by: one thread.
  */
-final class Pauses {
+public final class Pauses {
   private final Duration first;
   private final Duration longest;
   private final RandomGenerator random;
   private Duration next;
 
-  Pauses(Duration first, Duration longest, RandomGenerator random) {
+  public Pauses(Duration first, Duration longest, RandomGenerator random) {
     this.first = first;
     this.longest = longest;
     this.random = random;
     next = first;
   }
 
-  Duration next() {
+  /** How long to wait before the next attempt. */
+  public Duration next() {
     Duration all = next;
     Duration doubled = all.multipliedBy(2);
     next = doubled.compareTo(longest) > 0 ? longest : doubled;
@@ -29,7 +31,7 @@ final class Pauses {
   }
 
   /** For what will not be better soon. */
-  Duration longest() {
+  public Duration longest() {
     return jittered(longest);
   }
 
@@ -37,7 +39,8 @@ final class Pauses {
     return Duration.ofMillis((long) (all.toMillis() * (0.5 + 0.5 * random.nextDouble())));
   }
 
-  void reset() {
+  /** The last attempt succeeded. */
+  public void reset() {
     next = first;
   }
 }
