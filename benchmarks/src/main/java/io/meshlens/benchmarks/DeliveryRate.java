@@ -21,8 +21,8 @@ import io.meshlens.export.AlsTransport;
 import io.meshlens.export.Deliveries;
 import io.meshlens.export.Delivery;
 import io.meshlens.export.DeliveryConfig;
-import io.meshlens.export.OtlpConfig;
 import io.meshlens.export.OtlpLogConfig;
+import io.meshlens.export.OtlpReceiver;
 import io.meshlens.export.TlsFiles;
 import io.meshlens.kernel.ConnectionReader;
 import io.meshlens.kernel.MonoClock;
@@ -209,12 +209,13 @@ public final class DeliveryRate {
 
   private static OtlpLogConfig otlp(int port) {
     return new OtlpLogConfig(
-        URI.create("http://127.0.0.1:" + Math.max(1, port)),
-        OtlpConfig.Protocol.GRPC,
-        Duration.ofSeconds(1),
-        OtlpLogConfig.Compression.NONE,
-        List.of(),
-        TlsFiles.NONE,
+        new OtlpReceiver(
+            URI.create("http://127.0.0.1:" + Math.max(1, port)),
+            OtlpReceiver.Protocol.GRPC,
+            Duration.ofSeconds(1),
+            OtlpReceiver.Compression.NONE,
+            List.of(),
+            TlsFiles.NONE),
         "node",
         "");
   }

@@ -19,9 +19,7 @@ import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.sdk.resources.Resource;
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -76,15 +74,6 @@ final class PushCost {
     return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
   }
 
-  private static Answer send(OtlpConnection connection, byte[] bytes, Duration timeout)
-      throws InterruptedException {
-    try {
-      return connection.transport().send(bytes, timeout);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   /** Arguments: pairs, pushes, {@code http} or {@code grpc}, a temporality. */
   public static void main(String[] arguments) throws Exception {
     int pairs = Integer.parseInt(arguments[0]);
@@ -111,14 +100,15 @@ final class PushCost {
       List<String> both = Splitter.on(' ').splitToList(line);
       OtlpConfig config =
           new OtlpConfig(
-              URI.create("http://127.0.0.1:" + (http ? both.getFirst() : both.getLast())),
-              http ? OtlpConfig.Protocol.HTTP_PROTOBUF : OtlpConfig.Protocol.GRPC,
+              new OtlpReceiver(
+                  URI.create("http://127.0.0.1:" + (http ? both.getFirst() : both.getLast())),
+                  http ? OtlpReceiver.Protocol.HTTP_PROTOBUF : OtlpReceiver.Protocol.GRPC,
+                  Duration.ofSeconds(60),
+                  OtlpReceiver.Compression.NONE,
+                  List.of(),
+                  TlsFiles.NONE),
               Duration.ofSeconds(60),
               Duration.ofSeconds(60),
-              Duration.ofSeconds(60),
-              OtlpConfig.Compression.NONE,
-              List.of(),
-              new TlsFiles(Optional.empty(), Optional.empty(), Optional.empty()),
               temporality,
               OtlpConfig.Histograms.EXPONENTIAL);
       run(pairs, pushes, config, String.join(" ", arguments));
@@ -150,7 +140,8 @@ final class PushCost {
             Resource.create(Attributes.of(AttributeKey.stringKey("service.name"), "meshlens")),
             config);
     OtlpEncoder encoder = new OtlpEncoder();
-    OtlpConnection connection = new OtlpConnection(config, vitals, log);
+    OtlpConnection connection = new OtlpConnection(
+            config.receiver(), OtlpSignal.METRICS, System::nanoTime, vitals, log);
     List<Long> cpuMs = new ArrayList<>();
     for (int i = 0; i < pushes; i++) {
       long cpuNs = SYSTEM.getProcessCpuTime();
@@ -158,7 +149,7 @@ final class PushCost {
       Optional<Answer.Failed> failure =
           pushing.push(
               (metrics, canBeHalved) ->
-                  Optional.of(send(connection, encoder.encode(metrics), config.timeout())));
+                  Optional.of(connection.send(encoder.encode(metrics))));
       if (failure.isPresent()) {
         throw new IllegalStateException("push failed: " + failure.get());
       }

@@ -6,19 +6,17 @@ import io.meshlens.config.Configuration;
 import io.meshlens.config.NamedText;
 import io.meshlens.config.ValueType;
 import io.meshlens.export.OtlpConfig;
-import io.meshlens.export.OtlpConfig.Compression;
-import io.meshlens.export.OtlpConfig.Header;
 import io.meshlens.export.OtlpConfig.Histograms;
 import io.meshlens.export.OtlpConfig.Temporality;
+import io.meshlens.export.OtlpReceiver.Compression;
+import io.meshlens.export.OtlpReceiver.Protocol;
 import io.meshlens.export.ResourceConfig;
-import io.meshlens.export.TlsFiles;
 import io.meshlens.metrics.AttributeRules;
 import io.meshlens.metrics.AttributeRules.Rule;
 import io.meshlens.metrics.Detail;
 import io.meshlens.metrics.MetricsConfig;
 import io.meshlens.metrics.Profile;
 import java.net.URI;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +25,13 @@ import java.util.Optional;
 
 /** Settings of metrics, in the order of the reference page. */
 public final class MetricsSettings {
+  private static final OtlpReceiverSettings RECEIVER =
+      new OtlpReceiverSettings(
+          "metrics.otlp",
+          "An OpenTelemetry receiver to push metrics to, such as http://collector:4317; http/protobuf"
+              + " adds /v1/metrics where there is no path.",
+          "Whether requests are compressed; gzip saves most of the bytes and costs processor time.");
+
   public static final ConfigKey<Profile> PROFILE =
       new ConfigKey<>(
           "metrics.profile",
@@ -66,31 +71,15 @@ public final class MetricsSettings {
           ValueType.duration(Duration.ofSeconds(1), Duration.ofDays(7)),
           "1h",
           "Series without a change and without an open connection leave after this time.");
-  public static final ConfigKey<Optional<URI>> OTLP_ENDPOINT =
-      new ConfigKey<>(
-          "metrics.otlp.endpoint",
-          ValueType.optional(ValueType.httpUri()),
-          "",
-          "An OpenTelemetry receiver to push metrics to, such as http://collector:4317; http/protobuf"
-              + " adds /v1/metrics where there is no path.");
-  public static final ConfigKey<OtlpConfig.Protocol> OTLP_PROTOCOL =
-      new ConfigKey<>(
-          "metrics.otlp.protocol",
-          ValueType.oneOf(OtlpConfig.Protocol.class, OtlpConfig.Protocol::label),
-          "grpc",
-          "How to speak to the receiver; usually port 4317 is grpc and 4318 http/protobuf.");
+  public static final ConfigKey<Optional<URI>> OTLP_ENDPOINT = RECEIVER.endpoint();
+  public static final ConfigKey<Protocol> OTLP_PROTOCOL = RECEIVER.protocol();
   public static final ConfigKey<Duration> OTLP_INTERVAL =
       new ConfigKey<>(
           "metrics.otlp.interval",
           ValueType.duration(Duration.ofSeconds(1), Duration.ofHours(1)),
           "10s",
           "Time between two pushes.");
-  public static final ConfigKey<Duration> OTLP_TIMEOUT =
-      new ConfigKey<>(
-          "metrics.otlp.timeout",
-          ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(5)),
-          "10s",
-          "How long the receiver may take to answer one request.");
+  public static final ConfigKey<Duration> OTLP_TIMEOUT = RECEIVER.timeout();
   public static final ConfigKey<Duration> OTLP_EXPORT_TIMEOUT =
       new ConfigKey<>(
           "metrics.otlp.export_timeout",
@@ -98,43 +87,11 @@ public final class MetricsSettings {
           "30s",
           "How long a push may take with all its requests and retries; never longer than the"
               + " interval.");
-  public static final ConfigKey<Compression> OTLP_COMPRESSION =
-      new ConfigKey<>(
-          "metrics.otlp.compression",
-          ValueType.oneOf(Compression.class, Compression::label),
-          "none",
-          "Whether requests are compressed; gzip saves most of the bytes and costs processor time.");
-  public static final ConfigKey<List<NamedText>> OTLP_HEADERS =
-      new ConfigKey<>(
-          "metrics.otlp.headers",
-          ValueType.list(
-              "elements NAME=VALUE, separated by semicolons or a list in the file; values"
-                  + " percent-encoded where they hold a semicolon or a percent sign",
-              MetricsSettings::headerProblems,
-              NamedText::of),
-          "",
-          "Headers of every request, such as a token; never shown.",
-          ConfigKey.Visibility.SECRET);
-  public static final ConfigKey<String> OTLP_TLS_CA_FILE =
-      new ConfigKey<>(
-          "metrics.otlp.tls.ca_file",
-          ValueType.text(),
-          "",
-          "Certificates (PEM) of the authorities that may vouch for the receiver of an https://"
-              + " endpoint; empty for those of the Java runtime.");
-  public static final ConfigKey<String> OTLP_TLS_CERT_FILE =
-      new ConfigKey<>(
-          "metrics.otlp.tls.cert_file",
-          ValueType.text(),
-          "",
-          "Certificate chain (PEM) by which the receiver knows us, for mutual TLS.");
-  public static final ConfigKey<String> OTLP_TLS_KEY_FILE =
-      new ConfigKey<>(
-          "metrics.otlp.tls.key_file",
-          ValueType.text(),
-          "",
-          "Private key (PEM, PKCS #8, no passphrase) of that certificate; all three files are read"
-              + " again when they change.");
+  public static final ConfigKey<Compression> OTLP_COMPRESSION = RECEIVER.compression();
+  public static final ConfigKey<List<NamedText>> OTLP_HEADERS = RECEIVER.headers();
+  public static final ConfigKey<String> OTLP_TLS_CA_FILE = RECEIVER.tlsCaFile();
+  public static final ConfigKey<String> OTLP_TLS_CERT_FILE = RECEIVER.tlsCertFile();
+  public static final ConfigKey<String> OTLP_TLS_KEY_FILE = RECEIVER.tlsKeyFile();
   public static final ConfigKey<Temporality> OTLP_TEMPORALITY =
       new ConfigKey<>(
           "metrics.otlp.temporality",
@@ -195,12 +152,7 @@ public final class MetricsSettings {
           new Configuration.Check(
               List.of(PROFILE, ATTRIBUTES_INCLUDE, ATTRIBUTES_EXCLUDE),
               values -> rules(values).problems(values.get(PROFILE))),
-          new Configuration.Check(
-              List.of(OTLP_ENDPOINT, OTLP_TLS_CA_FILE, OTLP_TLS_CERT_FILE, OTLP_TLS_KEY_FILE),
-              values ->
-                  values.get(OTLP_ENDPOINT).filter(OtlpConfig::isTls).isPresent()
-                      ? tls(values).problems("metrics.otlp.tls")
-                      : List.of()));
+          RECEIVER.check());
 
   static MetricsConfig metrics(Configuration values) {
     return new MetricsConfig(
@@ -216,41 +168,16 @@ public final class MetricsSettings {
   }
 
   static Optional<OtlpConfig> otlp(Configuration values) {
-    return values
-        .get(OTLP_ENDPOINT)
+    return RECEIVER
+        .receiver(values)
         .map(
-            endpoint ->
+            receiver ->
                 new OtlpConfig(
-                    endpoint,
-                    values.get(OTLP_PROTOCOL),
+                    receiver,
                     values.get(OTLP_INTERVAL),
-                    values.get(OTLP_TIMEOUT),
                     values.get(OTLP_EXPORT_TIMEOUT),
-                    values.get(OTLP_COMPRESSION),
-                    values.get(OTLP_HEADERS).stream().map(MetricsSettings::header).toList(),
-                    tls(values),
                     values.get(OTLP_TEMPORALITY),
                     values.get(OTLP_HISTOGRAMS)));
-  }
-
-  private static List<String> headerProblems(String text) {
-    List<String> problems = NamedText.problems(text);
-    return problems.isEmpty() ? header(NamedText.of(text)).problems() : problems;
-  }
-
-  private static Header header(NamedText text) {
-    return new Header(text.name(), text.value());
-  }
-
-  private static TlsFiles tls(Configuration values) {
-    return new TlsFiles(
-        file(values.get(OTLP_TLS_CA_FILE)),
-        file(values.get(OTLP_TLS_CERT_FILE)),
-        file(values.get(OTLP_TLS_KEY_FILE)));
-  }
-
-  private static Optional<Path> file(String text) {
-    return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text));
   }
 
   static ResourceConfig resource(Configuration values, String nodeId) {

@@ -39,6 +39,7 @@ public record ValueType<T>(
   /** Between the elements of a list that is written as one text. */
   static final String SEPARATOR = ";";
 
+  private static final int MAX_PORT = 65_535;
   private static final Pattern BYTE_SIZE = Pattern.compile("(\\d{1,12})\\s*(|B|KiB|MiB|GiB)");
   private static final Pattern RATIO = Pattern.compile("0|1|1\\.0{1,9}|0\\.\\d{1,9}");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h)");
@@ -180,7 +181,8 @@ public record ValueType<T>(
           try {
             URI uri = new URI(text);
             boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-            return http && uri.getHost() != null ? Optional.of(uri) : Optional.empty();
+            boolean reachable = uri.getHost() != null && uri.getPort() <= MAX_PORT;
+            return http && reachable ? Optional.of(uri) : Optional.empty();
           } catch (URISyntaxException e) {
             return Optional.empty();
           }

@@ -5,6 +5,7 @@ import com.google.common.primitives.Bytes;
 import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage;
 import io.meshlens.spool.Batch;
 import io.meshlens.spool.Spool;
+import io.meshlens.vitals.Vital;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
@@ -59,7 +60,8 @@ final class AlsExporter implements Carrier {
       channel.succeeded();
       return new Outcome.Delivered(0);
     }
-    return new Outcome.Failed(channel.failed(stream.status()), channel.pause());
+    String reason = channel.failed(stream.status());
+    return new Outcome.Failed(Vital.ALS_STREAMS_FAILED, reason, channel.pause());
   }
 
   /** Until the stream is old or has carried enough; false when it broke. */

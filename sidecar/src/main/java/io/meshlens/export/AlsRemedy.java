@@ -2,7 +2,6 @@
 package io.meshlens.export;
 
 import io.grpc.Status;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What to do about a stream that broke, where its status says enough. */
@@ -12,7 +11,7 @@ final class AlsRemedy {
   /** The status with its causes and, where one is known, a remedy. */
   static String explain(Status status, AlsTransport transport) {
     String said = said(status);
-    String remedy = remedy(status, said.toLowerCase(Locale.ROOT), transport);
+    String remedy = remedy(status, said, transport);
     return status.getCode() + (said.isEmpty() ? "" : ": " + said) + remedy;
   }
 
@@ -41,48 +40,31 @@ final class AlsRemedy {
           "; give what the server asks for in access_log.als.headers or by a certificate";
       case RESOURCE_EXHAUSTED ->
           "; the server takes no more, or no message as large as access_log.als.batch_size";
-      case UNAVAILABLE -> transport.tls().isPresent() ? ofTls(said, transport) : ofPlain(said);
+      case UNAVAILABLE ->
+          (transport.tls().isPresent() ? TlsTrouble.overTls(said) : TlsTrouble.overPlain(said))
+              .map(trouble -> remedy(trouble, transport))
+              .orElse("");
       default -> "";
     };
   }
 
-  private static String ofTls(String said, AlsTransport transport) {
-    if (said.contains("not an ssl/tls record")) {
-      return "; the server does not speak TLS: set access_log.als.tls.enabled=false or another port";
-    }
-    if (said.contains("no name matching") || said.contains("no subject alternative")) {
-      return "; the server's certificate is for another name: set access_log.als.authority to it";
-    }
-    if (said.contains("unable to find valid certification path")
-        || said.contains("validity check failed")
-        || said.contains("signature check failed")) {
-      return "; the server's certificate is not trusted: set access_log.als.tls.ca_file to the"
-          + " certificate of its authority";
-    }
-    if (said.contains("certificate_required")
-        || said.contains("certificate required")
-        || said.contains("bad_certificate")
-        || said.contains("bad certificate")
-        || said.contains("unknown_ca")
-        || said.contains("unknown ca")
-        || said.contains("decrypt_error")) {
-      return "; the server wants another certificate than "
-          + transport
-              .tls()
-              .flatMap(TlsFiles::chain)
-              .map(file -> "that of " + file)
-              .orElse("none: set access_log.als.tls.cert_file and .key_file");
-    }
-    return "";
-  }
-
-  private static String ofPlain(String said) {
-    boolean notHttp2 =
-        said.contains("first received frame was not settings")
-            || said.contains("not an http/2 connection")
-            || said.contains("network closed for unknown reason")
-            || said.contains("connection reset")
-            || said.contains("connection closed");
-    return notHttp2 ? "; the server may speak TLS: then set access_log.als.tls.enabled=true" : "";
+  private static String remedy(TlsTrouble trouble, AlsTransport transport) {
+    return switch (trouble) {
+      case NO_TLS_THERE ->
+          "; the server does not speak TLS: set access_log.als.tls.enabled=false or another port";
+      case OTHER_NAME ->
+          "; the server's certificate is for another name: set access_log.als.authority to it";
+      case NOT_TRUSTED ->
+          "; the server's certificate is not trusted: set access_log.als.tls.ca_file to the"
+              + " certificate of its authority";
+      case OTHER_CERTIFICATE ->
+          "; the server wants another certificate than "
+              + transport
+                  .tls()
+                  .flatMap(TlsFiles::chain)
+                  .map(file -> "that of " + file)
+                  .orElse("none: set access_log.als.tls.cert_file and .key_file");
+      case TLS_THERE -> "; the server may speak TLS: then set access_log.als.tls.enabled=true";
+    };
   }
 }

@@ -2,6 +2,7 @@
 package io.meshlens.export;
 
 import io.meshlens.spool.Spool;
+import io.meshlens.vitals.Vital;
 import java.time.Duration;
 
 /** Brings batches to a receiver and tells how that went. Owned by: one export thread. */
@@ -21,9 +22,10 @@ interface Carrier extends AutoCloseable {
     /**
      * Nobody knows, or not yet: they are to be sent again.
      *
+     * @param counter of such failures
      * @param pause until the next attempt is worth it
      */
-    record Failed(String reason, Duration pause) implements Outcome {}
+    record Failed(Vital counter, String reason, Duration pause) implements Outcome {}
   }
 
   /** Takes at least one batch, which is there, and brings what it takes. */

@@ -56,18 +56,19 @@ public record Deliveries(
   /**
    * To an OTLP receiver.
    *
-   * @throws IOException when the spool or a file for TLS cannot be used
+   * @throws IOException when the spool cannot be used
    */
   public Delivery toOtlp(OtlpLogConfig config, DeliveryConfig delivery, ConnectionIds ids)
       throws IOException {
-    OtlpLogExporter exporter = new OtlpLogExporter(config);
+    OtlpConnection connection =
+        new OtlpConnection(config.receiver(), OtlpSignal.LOGS, monoNs, vitals, log);
     Spool spool = spool("otlp", DeliveryVitals.OTLP, "the OTLP receiver of logs");
     return new Delivery(
         delivery,
         DeliveryVitals.OTLP,
         new OtlpLogEncoder(config, version, new OtlpLogMapping(ids, epochNs)),
         spool,
-        exporter,
+        new OtlpLogExporter(connection),
         monoNs,
         vitals,
         log);

@@ -250,7 +250,7 @@ public final class Delivery implements ConnectionSink, RecordStore {
             "%s refused records for good: %s".formatted(carrier.target(), refused.reason()));
       }
       case Carrier.Outcome.Failed failed -> {
-        vitals.increment(counters.attemptsFailed());
+        vitals.increment(failed.counter());
         vitals.add(counters.resent(), spool.again());
         log.warnRepeated(
             carrier.target(), "%s: %s; trying again".formatted(carrier.target(), failed.reason()));

@@ -7,7 +7,6 @@ import io.meshlens.vitals.Vital;
 record DeliveryVitals(
     Vital delivered,
     Vital resent,
-    Vital attemptsFailed,
     Vital spoolFailed,
     Vital lostQueueFull,
     Vital lostOldest,
@@ -19,7 +18,6 @@ record DeliveryVitals(
       new DeliveryVitals(
           Vital.ALS_ENTRIES_DELIVERED,
           Vital.ALS_ENTRIES_RESENT,
-          Vital.ALS_STREAMS_FAILED,
           Vital.ALS_SPOOL_FAILED,
           Vital.ALS_ENTRIES_LOST_QUEUE_FULL,
           Vital.ALS_ENTRIES_LOST_OLDEST,
@@ -32,7 +30,6 @@ record DeliveryVitals(
       new DeliveryVitals(
           Vital.OTLP_LOGS_DELIVERED,
           Vital.OTLP_LOGS_RESENT,
-          Vital.OTLP_LOG_EXPORTS_FAILED,
           Vital.OTLP_LOG_SPOOL_FAILED,
           Vital.OTLP_LOGS_LOST_QUEUE_FULL,
           Vital.OTLP_LOGS_LOST_OLDEST,

@@ -2,7 +2,6 @@
 package io.meshlens.export;
 
 import io.meshlens.export.Answer.Accepted;
-import io.meshlens.export.Answer.Cause;
 import io.meshlens.export.Answer.Failed;
 import io.meshlens.export.OtlpConfig.Histograms;
 import io.meshlens.metrics.ConnectionDurations;
@@ -86,7 +85,7 @@ final class MeshPush {
       int at = (begin + i) % portions.size();
       Optional<Failed> failed = send(portions.get(at), sender);
       failure = failure.or(() -> failed);
-      if (failed.isPresent() && failed.get().cause() != Cause.REFUSED) {
+      if (failed.isPresent() && !failed.get().cause().isOfTheRequest()) {
         // What hinders this request hinders the others.
         first = at;
         return failure;
@@ -139,7 +138,7 @@ final class MeshPush {
         case Accepted accepted -> batch.taken().run();
         case Failed failed -> {
           failure = failure.or(() -> Optional.of(failed));
-          if (failed.cause() != Cause.REFUSED) {
+          if (!failed.cause().isOfTheRequest()) {
             return Optional.of(failed);
           }
         }

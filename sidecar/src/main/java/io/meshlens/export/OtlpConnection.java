@@ -1,29 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import io.meshlens.export.Answer.Accepted;
+import io.meshlens.export.Answer.Cause;
+import io.meshlens.export.Answer.Failed;
 import io.meshlens.vitals.Log;
-import io.meshlens.vitals.Vital;
 import io.meshlens.vitals.Vitals;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The transport to the receiver, made anew when the files of TLS have changed. Files that cannot be
- * used leave the transport as it is. Owned by: export-otlp.
+ * The connection to an OTLP receiver, for metrics and log records alike.
+ *
+ * <p>Guarantees: files of TLS that have changed are in force within a second, from the next request
+ * on; files that cannot be used leave those before in force. Every failure is an answer. Owned by:
+ * the thread that sends, but for {@link #cancel}.
  */
 final class OtlpConnection implements AutoCloseable {
-  private final OtlpConfig config;
+  private static final Duration LOOK_AT_FILES = Duration.ofSeconds(1);
+  private static final int SHOWN_CHARS = 300;
+
+  private final OtlpReceiver receiver;
+  private final OtlpSignal signal;
+  private final LongSupplier monoNs;
   private final Vitals vitals;
   private final Log log;
   private volatile @Nullable OtlpTransport transport;
   private TlsFiles.@Nullable Stamp stamp;
+  private long filesSeenNs;
 
-  OtlpConnection(OtlpConfig config, Vitals vitals, Log log) {
-    this.config = config;
+  /**
+   * Connects to nobody yet.
+   *
+   * @param monoNs the monotonic clock, nanoseconds
+   */
+  OtlpConnection(
+      OtlpReceiver receiver, OtlpSignal signal, LongSupplier monoNs, Vitals vitals, Log log) {
+    this.receiver = receiver;
+    this.signal = signal;
+    this.monoNs = monoNs;
     this.vitals = vitals;
     this.log = log;
+  }
+
+  /** The same for a receiver that may take as long as configured. */
+  Answer send(byte[] request) throws InterruptedException {
+    return send(request, receiver.timeout());
+  }
+
+  /**
+   * Sends an encoded request and waits for the answer, at most that long; says what of it the
+   * receiver rejects.
+   *
+   * @throws InterruptedException when this thread was told to end
+   */
+  Answer send(byte[] request, Duration timeout) throws InterruptedException {
+    OtlpTransport current;
+    try {
+      current = transport();
+    } catch (IOException e) {
+      return new Failed(Cause.TLS, String.valueOf(e.getMessage()));
+    }
+    return switch (current.send(request, timeout)) {
+      case Accepted accepted -> {
+        if (accepted.rejected() > 0) {
+          log.warnRepeated(
+              signal.settings() + "-rejected",
+              "OTLP receiver %s rejected %d %s: %s"
+                  .formatted(
+                      target(),
+                      accepted.rejected(),
+                      signal.things(),
+                      Causes.printable(accepted.message(), SHOWN_CHARS)));
+        }
+        yield accepted;
+      }
+      case Failed failed ->
+          new Failed(
+              failed.cause(),
+              failed.message() + OtlpRemedy.of(failed, receiver, signal),
+              failed.retryAfter());
+    };
+  }
+
+  /** As it may be shown. */
+  String target() {
+    return receiver.target();
   }
 
   /**
@@ -31,12 +97,17 @@ final class OtlpConnection implements AutoCloseable {
    *
    * @throws IOException when there is none, because the files of TLS were never good
    */
-  OtlpTransport transport() throws IOException {
+  private OtlpTransport transport() throws IOException {
     OtlpTransport before = transport;
-    if (before != null && !config.isTls()) {
+    if (before != null && !receiver.isTls()) {
       return before;
     }
-    TlsFiles.Stamp now = config.tls().stamp();
+    long nowNs = monoNs.getAsLong();
+    if (before != null && nowNs - filesSeenNs < LOOK_AT_FILES.toNanos()) {
+      return before;
+    }
+    filesSeenNs = nowNs;
+    TlsFiles.Stamp now = receiver.tls().stamp();
     if (before != null && now.equals(stamp)) {
       return before;
     }
@@ -44,30 +115,32 @@ final class OtlpConnection implements AutoCloseable {
       OtlpTransport made = make();
       if (before != null) {
         before.close();
-        vitals.increment(Vital.OTLP_TLS_RELOADED);
-        log.info("the TLS files for OTLP receiver " + config.target() + " are read again");
+        vitals.increment(signal.tlsReloaded());
+        log.info("the files of " + signal.settings() + ".tls have changed and are in force");
       }
       stamp = now;
       transport = made;
       return made;
     } catch (IOException | GeneralSecurityException e) {
-      vitals.increment(Vital.OTLP_TLS_RELOAD_FAILED);
+      vitals.increment(signal.tlsReloadFailed());
       if (before == null) {
-        throw new IOException("the TLS files cannot be used: " + Causes.text(e), e);
+        throw new IOException(
+            "the files of %s.tls cannot be used: %s".formatted(signal.settings(), Causes.text(e)),
+            e);
       }
       log.warnRepeated(
-          "otlp-tls",
-          "the TLS files for OTLP receiver %s have changed and cannot be used; those before stay: %s"
-              .formatted(config.target(), Causes.text(e)));
+          signal.settings() + "-tls",
+          "the files of %s.tls have changed and cannot be used; those before stay: %s"
+              .formatted(signal.settings(), Causes.text(e)));
       return before;
     }
   }
 
   private OtlpTransport make() throws IOException, GeneralSecurityException {
-    TlsFiles.Loaded loaded = (config.isTls() ? config.tls() : TlsFiles.NONE).load();
-    return switch (config.protocol()) {
-      case GRPC -> new OtlpGrpc(config, loaded);
-      case HTTP_PROTOBUF -> new OtlpHttp(config, loaded, InstantSource.system());
+    TlsFiles.Loaded loaded = (receiver.isTls() ? receiver.tls() : TlsFiles.NONE).load();
+    return switch (receiver.protocol()) {
+      case GRPC -> new OtlpGrpc(receiver, signal, loaded);
+      case HTTP_PROTOBUF -> new OtlpHttp(receiver, signal, loaded, InstantSource.system());
     };
   }
 

@@ -18,53 +18,29 @@ import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.meshlens.export.Answer.Cause;
-import io.meshlens.export.OtlpConfig.Compression;
-import java.io.ByteArrayInputStream;
+import io.meshlens.export.OtlpReceiver.Compression;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** OTLP as a unary call of gRPC. */
 final class OtlpGrpc implements OtlpTransport {
-  private static final MethodDescriptor.Marshaller<byte[]> BYTES =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(byte[] value) {
-          return new ByteArrayInputStream(value);
-        }
-
-        @Override
-        public byte[] parse(InputStream stream) {
-          try {
-            return stream.readAllBytes();
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        }
-      };
-
-  private static final MethodDescriptor<byte[], byte[]> EXPORT =
-      MethodDescriptor.<byte[], byte[]>newBuilder()
-          .setType(MethodDescriptor.MethodType.UNARY)
-          .setFullMethodName("opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
-          .setRequestMarshaller(BYTES)
-          .setResponseMarshaller(BYTES)
-          .build();
-
-  private final OtlpConfig config;
+  private final OtlpReceiver receiver;
+  private final MethodDescriptor<byte[], byte[]> export;
   private final ManagedChannel channel;
   private volatile @Nullable ListenableFuture<byte[]> current;
 
-  OtlpGrpc(OtlpConfig config, TlsFiles.Loaded tls) {
-    this.config = config;
+  OtlpGrpc(OtlpReceiver receiver, OtlpSignal signal, TlsFiles.Loaded tls) {
+    this.receiver = receiver;
+    this.export = RawMessages.unary(signal.method());
     Metadata headers = new Metadata();
-    config
+    receiver
         .headers()
         .forEach(
             header ->
@@ -73,7 +49,7 @@ final class OtlpGrpc implements OtlpTransport {
                     header.value()));
     channel =
         Grpc.newChannelBuilderForAddress(
-                config.endpoint().getHost(), config.port(), credentials(config, tls))
+                receiver.endpoint().getHost(), receiver.port(), credentials(receiver, tls))
             .intercept(MetadataUtils.newAttachHeadersInterceptor(headers))
             .maxInboundMessageSize(MAX_ANSWER_BYTES)
             .userAgent("meshlens")
@@ -81,27 +57,26 @@ final class OtlpGrpc implements OtlpTransport {
             .build();
   }
 
-  private static ChannelCredentials credentials(OtlpConfig config, TlsFiles.Loaded tls) {
-    if (!config.isTls()) {
+  private static ChannelCredentials credentials(OtlpReceiver receiver, TlsFiles.Loaded tls) {
+    if (!receiver.isTls()) {
       return InsecureChannelCredentials.create();
     }
     TlsChannelCredentials.Builder builder = TlsChannelCredentials.newBuilder();
-    tls.trust()
-        .ifPresent(trust -> builder.trustManager(trust.toArray(new javax.net.ssl.TrustManager[0])));
-    tls.keys().ifPresent(keys -> builder.keyManager(keys.toArray(new javax.net.ssl.KeyManager[0])));
+    tls.trust().ifPresent(trust -> builder.trustManager(trust.toArray(new TrustManager[0])));
+    tls.keys().ifPresent(keys -> builder.keyManager(keys.toArray(new KeyManager[0])));
     return builder.build();
   }
 
   @Override
   public Answer send(byte[] request, Duration timeout) throws InterruptedException {
     CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(timeout);
-    if (config.compression() == Compression.GZIP) {
+    if (receiver.compression() == Compression.GZIP) {
       options = options.withCompression("gzip");
     }
     // After a failure the channel waits, up to two minutes; the wait between attempts is ours.
     channel.resetConnectBackoff();
     ListenableFuture<byte[]> future =
-        ClientCalls.futureUnaryCall(channel.newCall(EXPORT, options), request);
+        ClientCalls.futureUnaryCall(channel.newCall(export, options), request);
     current = future;
     try {
       return accepted(future.get());
@@ -155,7 +130,8 @@ final class OtlpGrpc implements OtlpTransport {
         yield new Answer.Failed(
             delay.isPresent() ? Cause.UNAVAILABLE : Cause.REFUSED, message, delay);
       }
-      default -> new Answer.Failed(Cause.REFUSED, message);
+      case INVALID_ARGUMENT -> new Answer.Failed(Cause.INVALID, message);
+      default -> new Answer.Failed(Cause.REFUSED, message, retryDelay(failure));
     };
   }
 

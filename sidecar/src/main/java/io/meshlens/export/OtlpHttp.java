@@ -4,10 +4,11 @@ package io.meshlens.export;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.meshlens.export.Answer.Cause;
-import io.meshlens.export.OtlpConfig.Compression;
+import io.meshlens.export.OtlpReceiver.Compression;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -39,24 +40,25 @@ final class OtlpHttp implements OtlpTransport {
   /** What a proxy or a server that is no OTLP receiver says is cut to this. */
   private static final int SHOWN_BODY_CHARS = 200;
 
-  private static final Pattern JSON_REJECTED =
-      Pattern.compile("\"rejectedDataPoints\"\\s*:\\s*\"?(\\d{1,18})");
-
-  private final OtlpConfig config;
+  private final OtlpReceiver receiver;
+  private final URI url;
+  private final Pattern jsonRejected;
   private final InstantSource clock;
   private final HttpClient client;
   private volatile @Nullable CompletableFuture<?> current;
 
-  OtlpHttp(OtlpConfig config, TlsFiles.Loaded tls, InstantSource clock)
+  OtlpHttp(OtlpReceiver receiver, OtlpSignal signal, TlsFiles.Loaded tls, InstantSource clock)
       throws GeneralSecurityException {
-    this.config = config;
+    this.receiver = receiver;
+    this.url = receiver.url(signal);
+    this.jsonRejected = Pattern.compile("\"" + signal.rejectedKey() + "\"\\s*:\\s*\"?(\\d{1,18})");
     this.clock = clock;
     HttpClient.Builder builder =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(config.timeout());
-    if (config.isTls()) {
+            .connectTimeout(receiver.timeout());
+    if (receiver.isTls()) {
       builder.sslContext(tls.context());
     }
     client = builder.build();
@@ -65,12 +67,14 @@ final class OtlpHttp implements OtlpTransport {
   @Override
   public Answer send(byte[] request, Duration timeout) throws InterruptedException {
     HttpRequest.Builder builder =
-        HttpRequest.newBuilder(config.metricsUrl()).header("Content-Type", PROTOBUF);
-    boolean gzip = config.compression() == Compression.GZIP;
+        HttpRequest.newBuilder(url)
+            .header("Content-Type", PROTOBUF)
+            .header("User-Agent", "meshlens");
+    boolean gzip = receiver.compression() == Compression.GZIP;
     if (gzip) {
       builder.header("Content-Encoding", "gzip");
     }
-    config.headers().forEach(header -> builder.setHeader(header.name(), header.value()));
+    receiver.headers().forEach(header -> builder.setHeader(header.name(), header.value()));
     builder.POST(BodyPublishers.ofByteArray(gzip ? gzip(request) : request));
     // The client's own timeout ends with the header of the answer; this one has the body too.
     CompletableFuture<HttpResponse<byte[]>> future =
@@ -118,24 +122,23 @@ final class OtlpHttp implements OtlpTransport {
       return accepted(response);
     }
     String message = "HTTP status " + status + shown(response);
+    Optional<Duration> wait =
+        response.headers().firstValue("Retry-After").flatMap(this::retryAfter);
     return switch (status) {
-      case 429, 502, 503, 504 ->
-          new Answer.Failed(
-              Cause.UNAVAILABLE,
-              message,
-              response.headers().firstValue("Retry-After").flatMap(this::retryAfter));
-      default -> new Answer.Failed(Cause.REFUSED, message);
+      case 429, 502, 503, 504 -> new Answer.Failed(Cause.UNAVAILABLE, message, wait);
+      case 400, 413 -> new Answer.Failed(Cause.INVALID, message);
+      default -> new Answer.Failed(Cause.REFUSED, message, wait);
     };
   }
 
-  private static Answer accepted(HttpResponse<byte[]> response) {
+  private Answer accepted(HttpResponse<byte[]> response) {
     byte[] body = response.body();
     String type = type(response);
     if (body.length == 0) {
       return new Answer.Accepted(0, "");
     }
     if (type.startsWith("application/json")) {
-      Matcher rejected = JSON_REJECTED.matcher(new String(body, UTF_8));
+      Matcher rejected = jsonRejected.matcher(new String(body, UTF_8));
       return new Answer.Accepted(
           rejected.find() ? Long.parseLong(rejected.group(1)) : 0, new String(body, UTF_8));
     }

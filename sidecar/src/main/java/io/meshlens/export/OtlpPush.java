@@ -19,7 +19,6 @@ import io.opentelemetry.sdk.metrics.data.MetricData;
 import io.opentelemetry.sdk.metrics.export.CollectionRegistration;
 import io.opentelemetry.sdk.metrics.export.MetricReader;
 import io.opentelemetry.sdk.resources.Resource;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -46,9 +45,6 @@ import java.util.random.RandomGenerator;
 public final class OtlpPush implements MetricReader, Runnable {
   private static final Duration FIRST_RETRY = Duration.ofMillis(500);
   private static final Duration LAST_RETRY = Duration.ofSeconds(5);
-
-  /** Of what a receiver may ask for. */
-  private static final Duration LONGEST_SILENCE = Duration.ofMinutes(5);
 
   private static final int MAX_REQUEST_POINTS = 4096;
 
@@ -82,7 +78,8 @@ public final class OtlpPush implements MetricReader, Runnable {
   public OtlpPush(
       OtlpConfig config, LongSupplier monoNs, Durations durations, Vitals vitals, Log log) {
     this.config = config;
-    this.connection = new OtlpConnection(config, vitals, log);
+    this.connection =
+        new OtlpConnection(config.receiver(), OtlpSignal.METRICS, monoNs, vitals, log);
     this.deltas = new Deltas(config.temporality());
     this.monoNs = monoNs;
     this.durations = durations;
@@ -135,7 +132,8 @@ public final class OtlpPush implements MetricReader, Runnable {
       failure = pushAll(endMonoNs);
     } catch (RuntimeException e) {
       vitals.increment(Vital.OTLP_FAILED_ERROR);
-      log.error("a push of metrics to " + config.target() + " failed by an error of our own", e);
+      log.error(
+          "a push of metrics to " + connection.target() + " failed by an error of our own", e);
       return;
     }
     durations.record(
@@ -149,7 +147,7 @@ public final class OtlpPush implements MetricReader, Runnable {
     // First, because it brings the sums up to date.
     Collection<MetricData> collected = registration.collectAllMetrics();
     Optional<Failed> failure = pushCollected(collected, endMonoNs);
-    if (failure.isPresent() && failure.get().cause() != Cause.REFUSED) {
+    if (failure.isPresent() && !failure.get().cause().isOfTheRequest()) {
       return failure;
     }
     Optional<Failed> failureOfMesh = Optional.empty();
@@ -171,7 +169,7 @@ public final class OtlpPush implements MetricReader, Runnable {
     Answer answer = sendWithRetries(bytes, endMonoNs);
     if (answer instanceof Accepted accepted) {
       vitals.add(Vital.OTLP_POINTS_SENT, Requests.points(metrics));
-      note(accepted);
+      vitals.add(Vital.OTLP_POINTS_REJECTED, accepted.rejected());
     }
     return Optional.of(answer);
   }
@@ -201,13 +199,13 @@ public final class OtlpPush implements MetricReader, Runnable {
       switch (sent.isEmpty() ? new Accepted(0, "") : sendWithRetries(bytes, endMonoNs)) {
         case Accepted accepted -> {
           vitals.add(Vital.OTLP_POINTS_SENT, Requests.points(sent));
-          note(accepted);
+          vitals.add(Vital.OTLP_POINTS_REJECTED, accepted.rejected());
           deltas.confirm(request, pushes);
         }
         case Failed f -> {
           failure = failure.or(() -> Optional.of(f));
           failed.add(request);
-          if (f.cause() != Cause.REFUSED) {
+          if (!f.cause().isOfTheRequest()) {
             // What hinders this request hinders the others.
             failed.addAll(waiting);
             waiting.clear();
@@ -245,12 +243,8 @@ public final class OtlpPush implements MetricReader, Runnable {
 
   private Answer send(byte[] bytes, long leftNs) throws InterruptedException {
     Duration left = Duration.ofNanos(leftNs);
-    Duration timeout = config.timeout().compareTo(left) < 0 ? config.timeout() : left;
-    try {
-      return connection.transport().send(bytes, timeout);
-    } catch (IOException e) {
-      return new Failed(Cause.TLS, String.valueOf(e.getMessage()));
-    }
+    Duration timeout = config.receiver().timeout();
+    return connection.send(bytes, timeout.compareTo(left) < 0 ? timeout : left);
   }
 
   /** Whether the end of the program cut the wait short; the last push waits on. */
@@ -263,43 +257,24 @@ public final class OtlpPush implements MetricReader, Runnable {
   }
 
   private void keepSilent(Failed failed) {
-    failed
-        .retryAfter()
-        .ifPresent(
-            wait -> {
-              Duration silence = wait.compareTo(LONGEST_SILENCE) < 0 ? wait : LONGEST_SILENCE;
-              silentUntilMonoNs = monoNs.getAsLong() + silence.toNanos();
-            });
-  }
-
-  private void note(Accepted accepted) {
-    if (accepted.rejectedPoints() > 0) {
-      vitals.add(Vital.OTLP_POINTS_REJECTED, accepted.rejectedPoints());
-      log.warnRepeated(
-          "otlp-rejected",
-          "OTLP receiver %s rejected %d points: %s"
-              .formatted(
-                  config.target(),
-                  accepted.rejectedPoints(),
-                  Causes.printable(accepted.message(), 300)));
-    }
+    failed.retryAfter().ifPresent(wait -> silentUntilMonoNs = monoNs.getAsLong() + wait.toNanos());
   }
 
   private void report(Optional<Failed> failure) {
     if (failure.isEmpty()) {
       vitals.increment(Vital.OTLP_EXPORTS_SUCCEEDED);
       if (reported) {
-        log.info("OTLP receiver " + config.target() + " accepts metrics again");
+        log.info("OTLP receiver " + connection.target() + " accepts metrics again");
         reported = false;
       }
       return;
     }
     reported = true;
-    vitals.increment(failure.get().cause().vital());
+    vitals.increment(failure.get().cause().vital(OtlpSignal.METRICS));
     log.warnRepeated(
         "otlp",
         "OTLP receiver %s: %s; the next push carries all sums"
-            .formatted(config.target(), failure.get().message()));
+            .formatted(connection.target(), failure.get().message()));
   }
 
   @Override

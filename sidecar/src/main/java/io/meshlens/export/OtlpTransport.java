@@ -3,15 +3,18 @@ package io.meshlens.export;
 
 import java.time.Duration;
 
-/** One way to an OTLP receiver. Owned by: export-otlp, but for {@link #cancel}. */
+/**
+ * One way to an OTLP receiver, for requests that are encoded already. Owned by: the thread that
+ * sends, but for {@link #cancel}.
+ */
 interface OtlpTransport extends AutoCloseable {
   /** Answers of a receiver are a few bytes; more is something else. */
   int MAX_ANSWER_BYTES = 1 << 16;
 
   /**
-   * Sends an encoded ExportMetricsServiceRequest and waits for the answer, at most that long.
+   * Sends a request and waits for the answer, at most that long.
    *
-   * @throws InterruptedException when this thread was told to end
+   * @throws InterruptedException when this thread was told to end; then the request is cancelled
    */
   Answer send(byte[] request, Duration timeout) throws InterruptedException;
 

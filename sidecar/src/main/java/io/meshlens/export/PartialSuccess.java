@@ -6,8 +6,8 @@ import com.google.protobuf.WireFormat;
 import java.io.IOException;
 
 /**
- * An encoded ExportMetricsServiceResponse: field 1 is the partial success, of which field 1 is the
- * number of rejected points and field 2 a message.
+ * An encoded answer of an OTLP receiver to an export, of the same form for every signal: field 1 is
+ * the partial success, of which field 1 is the number of what was rejected and field 2 a message.
  */
 final class PartialSuccess {
   private static final int FIRST = 1;
@@ -55,7 +55,7 @@ final class PartialSuccess {
       }
     }
     if (rejected < 0) {
-      throw new IOException("a negative number of rejected points");
+      throw new IOException("a negative number of what was rejected");
     }
     return new Answer.Accepted(rejected, message);
   }

@@ -16,6 +16,20 @@ final class RawMessages implements MethodDescriptor.Marshaller<byte[]> {
     return method.toBuilder(new RawMessages(), method.getResponseMarshaller()).build();
   }
 
+  /**
+   * A method of whose answers the bytes are wanted too.
+   *
+   * @param name SERVICE/METHOD
+   */
+  static MethodDescriptor<byte[], byte[]> unary(String name) {
+    return MethodDescriptor.<byte[], byte[]>newBuilder()
+        .setType(MethodDescriptor.MethodType.UNARY)
+        .setFullMethodName(name)
+        .setRequestMarshaller(new RawMessages())
+        .setResponseMarshaller(new RawMessages())
+        .build();
+  }
+
   @Override
   public InputStream stream(byte[] message) {
     return new ByteArrayInputStream(message);

@@ -298,11 +298,27 @@ public enum Vital {
   OTLP_LOGS_LOST_UNREADABLE("meshlens.access_log.otlp.lost", "{record}", "unreadable", ""),
   OTLP_LOGS_LOST_REJECTED("meshlens.access_log.otlp.lost", "{record}", "rejected", ""),
   OTLP_LOGS_LOST_SHUTDOWN("meshlens.access_log.otlp.lost", "{record}", "shutdown", ""),
-  OTLP_LOG_EXPORTS_FAILED(
+  OTLP_LOGS_FAILED_UNREACHABLE(
       "meshlens.access_log.otlp.export.failures",
       "{export}",
-      "",
+      "unreachable",
       "Exports of log records that failed and are repeated."),
+  OTLP_LOGS_FAILED_TLS("meshlens.access_log.otlp.export.failures", "{export}", "tls", ""),
+  OTLP_LOGS_FAILED_TIMEOUT("meshlens.access_log.otlp.export.failures", "{export}", "timeout", ""),
+  OTLP_LOGS_FAILED_UNAVAILABLE(
+      "meshlens.access_log.otlp.export.failures", "{export}", "unavailable", ""),
+  OTLP_LOGS_FAILED_REFUSED("meshlens.access_log.otlp.export.failures", "{export}", "refused", ""),
+  OTLP_LOGS_FAILED_GARBAGE("meshlens.access_log.otlp.export.failures", "{export}", "garbage", ""),
+  OTLP_LOGS_TLS_RELOADED(
+      "meshlens.access_log.otlp.tls.reloads",
+      "{reload}",
+      "",
+      "Changes of the TLS files that were taken up."),
+  OTLP_LOGS_TLS_RELOAD_FAILED(
+      "meshlens.access_log.otlp.tls.reload.failures",
+      "{reload}",
+      "",
+      "Looks at TLS files that could not be used; those before stay."),
   OTLP_LOG_SPOOL_FAILED(
       "meshlens.access_log.otlp.spool.failures",
       "{operation}",

@@ -7,10 +7,11 @@ import io.meshlens.config.ConfigException;
 import io.meshlens.config.ConfigKey;
 import io.meshlens.config.Configuration;
 import io.meshlens.export.OtlpConfig;
-import io.meshlens.export.OtlpConfig.Compression;
 import io.meshlens.export.OtlpConfig.Histograms;
-import io.meshlens.export.OtlpConfig.Protocol;
 import io.meshlens.export.OtlpConfig.Temporality;
+import io.meshlens.export.OtlpReceiver;
+import io.meshlens.export.OtlpReceiver.Compression;
+import io.meshlens.export.OtlpReceiver.Protocol;
 import io.meshlens.export.ResourceConfig;
 import java.io.IOException;
 import java.net.URI;
@@ -76,9 +77,9 @@ final class OtelEnvironmentTest {
       throws ConfigException {
     OtlpConfig otlp = MetricsSettings.otlp(read(environment(variables))).orElseThrow();
 
-    assertThat(otlp.protocol().label()).isEqualTo(protocol);
+    assertThat(otlp.receiver().protocol().label()).isEqualTo(protocol);
     // What our own rule makes of it is the same again.
-    assertThat(otlp.endpoint()).isEqualTo(url);
+    assertThat(otlp.receiver().endpoint()).isEqualTo(url);
   }
 
   private static Map<String, String> environment(String variables) {
@@ -109,12 +110,12 @@ final class OtelEnvironmentTest {
                 Map.entry("OTEL_SERVICE_NAME", "observer")));
 
     OtlpConfig otlp = MetricsSettings.otlp(values).orElseThrow();
-    assertThat(otlp.headers())
+    assertThat(otlp.receiver().headers())
         .containsExactly(
-            new OtlpConfig.Header("authorization", "Bearer x;y"),
-            new OtlpConfig.Header("a", "b+c"));
-    assertThat(otlp.compression()).isEqualTo(Compression.GZIP);
-    assertThat(otlp.timeout()).isEqualTo(Duration.ofMillis(1500));
+            new OtlpReceiver.Header("authorization", "Bearer x;y"),
+            new OtlpReceiver.Header("a", "b+c"));
+    assertThat(otlp.receiver().compression()).isEqualTo(Compression.GZIP);
+    assertThat(otlp.receiver().timeout()).isEqualTo(Duration.ofMillis(1500));
     assertThat(otlp.interval()).isEqualTo(Duration.ofMinutes(1));
     assertThat(otlp.exportTimeout()).isEqualTo(Duration.ofSeconds(20));
     assertThat(otlp.temporality()).isEqualTo(Temporality.DELTA);

@@ -84,7 +84,7 @@ final class DeliveryTest {
         return new Outcome.Delivered(0);
       }
       if (failures-- > 0) {
-        return new Outcome.Failed("wanted", Duration.ofMillis(1));
+        return new Outcome.Failed(Vital.ALS_STREAMS_FAILED, "wanted", Duration.ofMillis(1));
       }
       ByteBuffer message = ByteBuffer.wrap(batch.message());
       while (message.hasRemaining()) {

@@ -90,14 +90,15 @@ final class MeshPushTest {
 
   private static OtlpConfig config(Temporality temporality) {
     return new OtlpConfig(
-        URI.create("http://localhost:4317"),
-        OtlpConfig.Protocol.GRPC,
+        new OtlpReceiver(
+            URI.create("http://localhost:4317"),
+            OtlpReceiver.Protocol.GRPC,
+            Duration.ofSeconds(10),
+            OtlpReceiver.Compression.NONE,
+            List.of(),
+            TlsFiles.NONE),
         Duration.ofSeconds(10),
         Duration.ofSeconds(10),
-        Duration.ofSeconds(10),
-        OtlpConfig.Compression.NONE,
-        List.of(),
-        new TlsFiles(Optional.empty(), Optional.empty(), Optional.empty()),
         temporality,
         OtlpConfig.Histograms.EXPONENTIAL);
   }

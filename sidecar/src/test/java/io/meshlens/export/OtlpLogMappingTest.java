@@ -162,12 +162,13 @@ final class OtlpLogMappingTest {
   void batchIsARequestWithTheResourceOnce() throws Exception {
     OtlpLogConfig config =
         new OtlpLogConfig(
-            URI.create("http://localhost:4317"),
-            OtlpConfig.Protocol.GRPC,
-            Duration.ofSeconds(1),
-            OtlpLogConfig.Compression.NONE,
-            List.of(),
-            TlsFiles.NONE,
+            new OtlpReceiver(
+                URI.create("http://localhost:4317"),
+                OtlpReceiver.Protocol.GRPC,
+                Duration.ofSeconds(1),
+                OtlpReceiver.Compression.NONE,
+                List.of(),
+                TlsFiles.NONE),
             "node-7",
             "");
     OtlpLogEncoder encoder =
@@ -185,24 +186,6 @@ final class OtlpLogMappingTest {
           .extracting(KeyValue::getKey)
           .containsExactly("service.name", "service.version", "service.instance.id", "host.name");
       assertThat(request.getResourceLogs(0).getScopeLogs(0).getLogRecordsCount()).isEqualTo(100);
-    }
-  }
-
-  @Test
-  void endpointOverHttpGetsThePathOfTheSignalWhereThereIsNone() {
-    OtlpLogConfig.Compression none = OtlpLogConfig.Compression.NONE;
-    for (String url : List.of("http://c:4318", "http://c:4318/", "http://c:4318/v1/logs")) {
-      OtlpLogConfig config =
-          new OtlpLogConfig(
-              URI.create(url),
-              OtlpConfig.Protocol.HTTP_PROTOBUF,
-              Duration.ofSeconds(1),
-              none,
-              List.of(),
-              TlsFiles.NONE,
-              "",
-              "");
-      assertThat(config.logsUrl()).isEqualTo(URI.create("http://c:4318/v1/logs"));
     }
   }
 }

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.CodedInputStream;
 import com.sun.net.httpserver.HttpHandler;
-import io.meshlens.export.OtlpConfig.Compression;
-import io.meshlens.export.OtlpConfig.Protocol;
 import io.meshlens.export.Receiver.Clients;
 import io.meshlens.vitals.Durations;
 import io.meshlens.vitals.Log;
@@ -75,8 +73,7 @@ final class OtlpPushTest {
   }
 
   private static OtlpConfig every(Duration interval, Receiver receiver) {
-    return Receiver.config(
-        receiver.endpoint(), Protocol.HTTP_PROTOBUF, TlsFiles.NONE, interval, Compression.NONE);
+    return receiver.every(interval, TlsFiles.NONE);
   }
 
   private static void await(BooleanSupplier condition) throws InterruptedException {
@@ -318,13 +315,7 @@ final class OtlpPushTest {
             made.files("server"),
             Clients.WITH_CERTIFICATE,
             Receiver.answering(200, PROTOBUF, new byte[0]))) {
-      start(
-          Receiver.config(
-              receiver.endpoint(),
-              Protocol.HTTP_PROTOBUF,
-              files,
-              Duration.ofSeconds(1),
-              Compression.NONE));
+      start(receiver.every(Duration.ofSeconds(1), files));
       await(() -> outcomes.size() >= 1);
       assertThat(receiver.count()).isZero();
       Files.copy(made.file("client.crt"), chain, StandardCopyOption.REPLACE_EXISTING);

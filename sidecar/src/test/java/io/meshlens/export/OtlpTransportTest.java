@@ -14,8 +14,8 @@ import io.grpc.stub.StreamObserver;
 import io.meshlens.export.Answer.Accepted;
 import io.meshlens.export.Answer.Cause;
 import io.meshlens.export.Answer.Failed;
-import io.meshlens.export.OtlpConfig.Compression;
-import io.meshlens.export.OtlpConfig.Protocol;
+import io.meshlens.export.OtlpReceiver.Compression;
+import io.meshlens.export.OtlpReceiver.Protocol;
 import io.meshlens.export.Receiver.Clients;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -62,29 +62,35 @@ final class OtlpTransportTest {
     others = Certificates.in(directory.resolve("others")).issue("client");
   }
 
-  private static OtlpTransport transport(OtlpConfig config) throws Exception {
+  private static OtlpTransport transport(OtlpReceiver receiver, OtlpSignal signal)
+      throws Exception {
     InstantSource clock = InstantSource.fixed(Instant.parse("2026-11-21T10:00:00Z"));
-    TlsFiles.Loaded tls = config.tls().load();
-    return config.protocol() == Protocol.GRPC
-        ? new OtlpGrpc(config, tls)
-        : new OtlpHttp(config, tls, clock);
+    TlsFiles.Loaded tls = receiver.tls().load();
+    return receiver.protocol() == Protocol.GRPC
+        ? new OtlpGrpc(receiver, signal, tls)
+        : new OtlpHttp(receiver, signal, tls, clock);
   }
 
-  private static Answer send(OtlpConfig config, Duration timeout) throws Exception {
-    try (OtlpTransport transport = transport(config)) {
+  private static Answer send(OtlpReceiver receiver, Duration timeout) throws Exception {
+    return send(receiver, OtlpSignal.METRICS, timeout);
+  }
+
+  private static Answer send(OtlpReceiver receiver, OtlpSignal signal, Duration timeout)
+      throws Exception {
+    try (OtlpTransport transport = transport(receiver, signal)) {
       return transport.send(REQUEST, timeout);
     }
   }
 
   private static Answer http(HttpHandler handler) throws Exception {
     try (Receiver receiver = Receiver.http(handler)) {
-      return send(receiver.config(), PATIENCE);
+      return send(receiver.reached(), PATIENCE);
     }
   }
 
   private static Answer grpc(BiConsumer<byte[], StreamObserver<byte[]>> handler) throws Exception {
     try (Receiver receiver = Receiver.grpc(handler)) {
-      return send(receiver.config(), PATIENCE);
+      return send(receiver.reached(), PATIENCE);
     }
   }
 
@@ -107,10 +113,11 @@ final class OtlpTransportTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void requestArrivesWithItsHeaders(Protocol protocol) throws Exception {
+  @CsvSource({"GRPC, METRICS", "GRPC, LOGS", "HTTP_PROTOBUF, METRICS", "HTTP_PROTOBUF, LOGS"})
+  void requestArrivesWithItsHeadersWhereItsSignalIsTaken(Protocol protocol, OtlpSignal signal)
+      throws Exception {
     try (Receiver receiver = accepting(protocol)) {
-      assertThat(send(receiver.config(), PATIENCE)).isEqualTo(new Accepted(0, ""));
+      assertThat(send(receiver.reached(), signal, PATIENCE)).isEqualTo(new Accepted(0, ""));
 
       assertThat(receiver.request(0)).isEqualTo(REQUEST);
       assertThat(receiver.metadata(0)).containsIgnoringCase("x-scope").contains("mesh one");
@@ -121,8 +128,8 @@ final class OtlpTransportTest {
   @EnumSource
   void compressedRequestIsTheSameOnceUnpacked(Protocol protocol) throws Exception {
     try (Receiver receiver = accepting(protocol)) {
-      OtlpConfig config =
-          Receiver.config(receiver.endpoint(), protocol, TlsFiles.NONE, PATIENCE, Compression.GZIP);
+      OtlpReceiver config =
+          Receiver.reached(receiver.endpoint(), protocol, TlsFiles.NONE, Compression.GZIP);
 
       assertThat(send(config, PATIENCE)).isEqualTo(new Accepted(0, ""));
       assertThat(receiver.metadata(0)).containsIgnoringCase("gzip");
@@ -145,6 +152,12 @@ final class OtlpTransportTest {
     String json = "{\"partialSuccess\":{\"rejectedDataPoints\":\"7\"}}";
     assertThat(http(Receiver.answering(200, "application/json", json.getBytes(US_ASCII))))
         .isEqualTo(new Accepted(7, json));
+    String ofLogs = json.replace("DataPoints", "LogRecords");
+    try (Receiver receiver =
+        Receiver.http(Receiver.answering(200, "application/json", ofLogs.getBytes(US_ASCII)))) {
+      assertThat(send(receiver.reached(), OtlpSignal.LOGS, PATIENCE))
+          .isEqualTo(new Accepted(7, ofLogs));
+    }
   }
 
   @ParameterizedTest
@@ -175,10 +188,10 @@ final class OtlpTransportTest {
 
   @ParameterizedTest
   @CsvSource({
-    "400, REFUSED",
+    "400, INVALID",
     "401, REFUSED",
     "404, REFUSED",
-    "413, REFUSED",
+    "413, INVALID",
     "500, REFUSED",
     "302, REFUSED",
     "429, UNAVAILABLE",
@@ -196,6 +209,7 @@ final class OtlpTransportTest {
       delimiter = '|',
       value = {
         "7 | PT7S",
+        "86400 | PT5M",
         "Sat, 21 Nov 2026 10:00:42 GMT | PT42S",
         "Sat, 21 Nov 2026 09:00:00 GMT | PT0S",
         "soon | ",
@@ -209,7 +223,7 @@ final class OtlpTransportTest {
   @ParameterizedTest
   @CsvSource({
     "UNAVAILABLE, UNAVAILABLE", "ABORTED, UNAVAILABLE", "DATA_LOSS, UNAVAILABLE",
-    "RESOURCE_EXHAUSTED, REFUSED", "UNIMPLEMENTED, REFUSED", "INVALID_ARGUMENT, REFUSED",
+    "RESOURCE_EXHAUSTED, REFUSED", "UNIMPLEMENTED, REFUSED", "INVALID_ARGUMENT, INVALID",
     "UNAUTHENTICATED, REFUSED", "INTERNAL, REFUSED"
   })
   void grpcStatusTellsWhetherToTryAgain(Status.Code code, Cause expected) throws Exception {
@@ -258,9 +272,7 @@ final class OtlpTransportTest {
                   });
       URI endpoint = URI.create(scheme + "://127.0.0.1:" + listening.getLocalPort());
       Answer answer =
-          send(
-              Receiver.config(endpoint, protocol, TlsFiles.NONE, PATIENCE, Compression.NONE),
-              timeout);
+          send(Receiver.reached(endpoint, protocol, TlsFiles.NONE, Compression.NONE), timeout);
       listening.close();
       thread.join();
       return answer;
@@ -319,13 +331,9 @@ final class OtlpTransportTest {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
-    OtlpConfig config =
-        Receiver.config(
-            URI.create("http://127.0.0.1:" + port),
-            protocol,
-            TlsFiles.NONE,
-            PATIENCE,
-            Compression.NONE);
+    OtlpReceiver config =
+        Receiver.reached(
+            URI.create("http://127.0.0.1:" + port), protocol, TlsFiles.NONE, Compression.NONE);
 
     assertThat(cause(send(config, PATIENCE))).isEqualTo(Cause.UNREACHABLE);
   }
@@ -341,11 +349,11 @@ final class OtlpTransportTest {
   @EnumSource
   void receiverIsTrustedByItsAuthorityAlone(Protocol protocol) throws Exception {
     try (Receiver receiver = secured(protocol, Clients.ANY)) {
-      assertThat(send(receiver.config(ours.authorityOnly()), PATIENCE))
+      assertThat(send(receiver.reached(ours.authorityOnly()), PATIENCE))
           .isEqualTo(new Accepted(0, ""));
-      assertThat(cause(send(receiver.config(others.authorityOnly()), PATIENCE)))
+      assertThat(cause(send(receiver.reached(others.authorityOnly()), PATIENCE)))
           .isEqualTo(Cause.TLS);
-      assertThat(cause(send(receiver.config(TlsFiles.NONE), PATIENCE))).isEqualTo(Cause.TLS);
+      assertThat(cause(send(receiver.reached(TlsFiles.NONE), PATIENCE))).isEqualTo(Cause.TLS);
       assertThat(receiver.count()).isEqualTo(1);
     }
   }
@@ -360,10 +368,10 @@ final class OtlpTransportTest {
             Optional.of(others.file("client.crt")),
             Optional.of(others.file("client.key")));
     try (Receiver receiver = secured(protocol, Clients.WITH_CERTIFICATE)) {
-      assertThat(send(receiver.config(ours.files("client")), PATIENCE))
+      assertThat(send(receiver.reached(ours.files("client")), PATIENCE))
           .isEqualTo(new Accepted(0, ""));
-      assertThat(send(receiver.config(ours.authorityOnly()), PATIENCE)).isInstanceOf(Failed.class);
-      assertThat(send(receiver.config(stranger), PATIENCE)).isInstanceOf(Failed.class);
+      assertThat(send(receiver.reached(ours.authorityOnly()), PATIENCE)).isInstanceOf(Failed.class);
+      assertThat(send(receiver.reached(stranger), PATIENCE)).isInstanceOf(Failed.class);
       assertThat(receiver.count()).isEqualTo(1);
     }
   }
@@ -390,12 +398,12 @@ final class OtlpTransportTest {
     try (ServerSocket listening = new ServerSocket(0, 8, InetAddress.getLoopbackAddress());
         OtlpTransport transport =
             transport(
-                Receiver.config(
+                Receiver.reached(
                     URI.create("http://127.0.0.1:" + listening.getLocalPort()),
                     protocol,
                     TlsFiles.NONE,
-                    PATIENCE,
-                    Compression.NONE))) {
+                    Compression.NONE),
+                OtlpSignal.LOGS)) {
       Thread canceller =
           Thread.ofVirtual()
               .start(

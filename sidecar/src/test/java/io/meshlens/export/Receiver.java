@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import com.google.common.base.Splitter;
 import com.google.common.net.InetAddresses;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
@@ -12,7 +13,6 @@ import io.grpc.BindableService;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -22,19 +22,17 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.TlsServerCredentials;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
-import io.meshlens.export.OtlpConfig.Compression;
-import io.meshlens.export.OtlpConfig.Header;
 import io.meshlens.export.OtlpConfig.Histograms;
-import io.meshlens.export.OtlpConfig.Protocol;
 import io.meshlens.export.OtlpConfig.Temporality;
-import java.io.ByteArrayInputStream;
+import io.meshlens.export.OtlpReceiver.Compression;
+import io.meshlens.export.OtlpReceiver.Header;
+import io.meshlens.export.OtlpReceiver.Protocol;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -97,13 +95,15 @@ final class Receiver implements AutoCloseable {
               pool.shutdownNow();
             });
     server.setExecutor(pool);
-    server.createContext(
-        "/v1/metrics",
-        exchange -> {
-          receiver.requests.add(exchange.getRequestBody().readAllBytes());
-          receiver.headers.add(exchange.getRequestHeaders().entrySet().toString());
-          handler.handle(exchange);
-        });
+    for (OtlpSignal signal : OtlpSignal.values()) {
+      server.createContext(
+          signal.path(),
+          exchange -> {
+            receiver.requests.add(exchange.getRequestBody().readAllBytes());
+            receiver.headers.add(exchange.getRequestHeaders().entrySet().toString());
+            handler.handle(exchange);
+          });
+    }
     server.start();
     return receiver;
   }
@@ -124,23 +124,6 @@ final class Receiver implements AutoCloseable {
       exchange.getResponseBody().write(body);
     }
   }
-
-  private static final MethodDescriptor.Marshaller<byte[]> BYTES =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(byte[] value) {
-          return new ByteArrayInputStream(value);
-        }
-
-        @Override
-        public byte[] parse(InputStream stream) {
-          try {
-            return stream.readAllBytes();
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        }
-      };
 
   static Receiver grpc(BiConsumer<byte[], StreamObserver<byte[]>> handler) throws IOException {
     return grpc(InsecureServerCredentials.create(), "http", handler);
@@ -168,27 +151,24 @@ final class Receiver implements AutoCloseable {
       throws IOException {
     List<byte[]> seen = new CopyOnWriteArrayList<>();
     List<String> metadata = new CopyOnWriteArrayList<>();
-    BindableService service =
-        () ->
-            ServerServiceDefinition.builder(
-                    "opentelemetry.proto.collector.metrics.v1.MetricsService")
-                .addMethod(
-                    MethodDescriptor.<byte[], byte[]>newBuilder()
-                        .setType(MethodDescriptor.MethodType.UNARY)
-                        .setFullMethodName(
-                            "opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
-                        .setRequestMarshaller(BYTES)
-                        .setResponseMarshaller(BYTES)
-                        .build(),
-                    ServerCalls.asyncUnaryCall(
-                        (request, answers) -> {
-                          seen.add(request);
-                          handler.accept(request, answers);
-                        }))
-                .build();
+    List<BindableService> services = new ArrayList<>();
+    for (OtlpSignal signal : OtlpSignal.values()) {
+      services.add(
+          () ->
+              ServerServiceDefinition.builder(
+                      Splitter.on('/').splitToList(signal.method()).getFirst())
+                  .addMethod(
+                      RawMessages.unary(signal.method()),
+                      ServerCalls.asyncUnaryCall(
+                          (request, answers) -> {
+                            seen.add(request);
+                            handler.accept(request, answers);
+                          }))
+                  .build());
+    }
     Server server =
         Grpc.newServerBuilderForPort(0, credentials)
-            .addService(service)
+            .addServices(services.stream().map(BindableService::bindService).toList())
             .intercept(new Noting(metadata))
             .build()
             .start();
@@ -234,25 +214,31 @@ final class Receiver implements AutoCloseable {
     return endpoint;
   }
 
-  OtlpConfig config() {
-    return config(endpoint, protocol, TlsFiles.NONE, Duration.ofSeconds(5), Compression.NONE);
+  OtlpReceiver reached() {
+    return reached(TlsFiles.NONE);
   }
 
-  OtlpConfig config(TlsFiles tls) {
-    return config(endpoint, protocol, tls, Duration.ofSeconds(5), Compression.NONE);
+  OtlpReceiver reached(TlsFiles tls) {
+    return reached(endpoint, protocol, tls, Compression.NONE);
   }
 
-  static OtlpConfig config(
-      URI endpoint, Protocol protocol, TlsFiles tls, Duration interval, Compression compression) {
-    return new OtlpConfig(
+  static OtlpReceiver reached(
+      URI endpoint, Protocol protocol, TlsFiles tls, Compression compression) {
+    return new OtlpReceiver(
         endpoint,
         protocol,
-        interval,
-        interval,
-        interval,
+        Duration.ofSeconds(20),
         compression,
         List.of(new Header("x-scope", "mesh one")),
-        tls,
+        tls);
+  }
+
+  /** Metrics are pushed so often. */
+  OtlpConfig every(Duration interval, TlsFiles tls) {
+    return new OtlpConfig(
+        new OtlpReceiver(endpoint, protocol, interval, Compression.NONE, reached().headers(), tls),
+        interval,
+        interval,
         Temporality.CUMULATIVE,
         Histograms.EXPONENTIAL);
   }
