@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """An OTLP receiver of logs, over gRPC or HTTP, that prints each log record as one JSON line.
 
-usage: otlp_log_server.py PROTO_DIRECTORY PORT grpc|http
+usage: otlp_log_server.py PROTO_DIRECTORY PORT grpc|http [CERTIFICATE KEY [AUTHORITIES]]
+With certificate and key, TLS; with authorities, only their clients are served, and each record says by whom it came.
 Obeys its standard input: "serve"; "unavailable" (try again in a second); "exhausted"; "invalid" (never to be sent
 again); "partial" (rejects one record of each request); "hang" (no answer). The others are answered with success.
 """
 import gzip
 import http.server
 import json
+import ssl
 import sys
 import threading
 import time
@@ -30,7 +32,7 @@ def attributes(owner):
     return {a.key: value_of(a.value) for a in owner.attributes}
 
 
-def take(request, headers):
+def take(request, headers, client=""):
     """Prints the records that are taken; the answer."""
     mode = STATE["mode"]
     response = service.ExportLogsServiceResponse()
@@ -47,6 +49,7 @@ def take(request, headers):
                     "resource": attributes(resource_logs.resource),
                     "scope": scope_logs.scope.name,
                     "headers": headers,
+                    "client": client,
                     "event": record.event_name,
                     "severity": [record.severity_number, record.severity_text],
                     "time_ns": record.time_unix_nano,
@@ -66,7 +69,9 @@ def export(request, context):
     if mode == "hang":
         while context.is_active():
             time.sleep(0.1)
-    return take(request, {k: v for k, v in context.invocation_metadata() if k.startswith("x-")})
+    names = context.auth_context().get("x509_common_name", [b""])
+    return take(
+        request, {k: v for k, v in context.invocation_metadata() if k.startswith("x-")}, names[0].decode())
 
 
 class Http(http.server.BaseHTTPRequestHandler):
@@ -82,7 +87,10 @@ class Http(http.server.BaseHTTPRequestHandler):
         answer = b""
         if mode not in codes:
             request = service.ExportLogsServiceRequest.FromString(body)
-            answer = take(request, {k.lower(): v for k, v in self.headers.items() if k.lower().startswith("x-")})
+            answer = take(
+                request,
+                {k.lower(): v for k, v in self.headers.items() if k.lower().startswith("x-")},
+                self.client_name())
             answer = answer.SerializeToString()
         self.send_response(codes.get(mode, 200))
         if mode in ("unavailable", "exhausted"):
@@ -92,12 +100,42 @@ class Http(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
+    def client_name(self):
+        certificate = self.connection.getpeercert() if len(TLS) == 3 else None
+        return dict(pair[0] for pair in certificate["subject"])["commonName"] if certificate else ""
+
     def log_message(self, format, *arguments):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Clients that do not trust us, or whom we do not, are what tests are about."""
+
+
+TLS = sys.argv[4:7]
+
+
+def http_tls():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*TLS[:2])
+    if len(TLS) == 3:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(TLS[2])
+    return context
+
+
+def grpc_tls():
+    certificate, key, *authorities = [open(file, "rb").read() for file in TLS]
+    return grpc.ssl_server_credentials(
+        [(key, certificate)], authorities[0] if authorities else None, require_client_auth=bool(authorities))
+
+
 def serve_http(port):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Http)
+    server = Server(("127.0.0.1", port), Http)
+    if TLS:
+        # The handshake is the connection's thread's, or one client could hold up all.
+        server.socket = http_tls().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     peer.say(json.dumps({"port": server.server_address[1]}))
     for line in sys.stdin:
@@ -115,4 +153,4 @@ HANDLER = grpc.method_handlers_generic_handler(
 if sys.argv[3] == "http":
     serve_http(int(sys.argv[2]))
 else:
-    peer.serve_on_command(HANDLER, sys.argv[2], STATE)
+    peer.serve_on_command(HANDLER, sys.argv[2], STATE, grpc_tls() if TLS else None)

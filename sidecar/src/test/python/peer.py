@@ -59,9 +59,9 @@ def serve(handler, port, credentials=None):
     server.wait_for_termination()
 
 
-def serve_on_command(handler, port, state):
+def serve_on_command(handler, port, state, credentials=None):
     """The same; obeys its standard input: "down" and "up", as often as wanted, or a mode for state["mode"]."""
-    server, bound = start(handler, port)
+    server, bound = start(handler, port, credentials)
     say(json.dumps({"port": bound}))
     for line in sys.stdin:
         command = line.strip()
@@ -69,7 +69,7 @@ def serve_on_command(handler, port, state):
             # At once: whoever is connected is cut off in the middle of a message.
             server.stop(0).wait()
         elif command == "up":
-            server, _ = start(handler, str(bound))
+            server, _ = start(handler, str(bound), credentials)
         else:
             state["mode"] = command
         say(json.dumps({"did": command}))
