@@ -140,16 +140,15 @@ final class PushCost {
             Resource.create(Attributes.of(AttributeKey.stringKey("service.name"), "meshlens")),
             config);
     OtlpEncoder encoder = new OtlpEncoder();
-    OtlpConnection connection = new OtlpConnection(
-            config.receiver(), OtlpSignal.METRICS, System::nanoTime, vitals, log);
+    OtlpConnection connection =
+        new OtlpConnection(config.receiver(), OtlpSignal.METRICS, System::nanoTime, vitals, log);
     List<Long> cpuMs = new ArrayList<>();
     for (int i = 0; i < pushes; i++) {
       long cpuNs = SYSTEM.getProcessCpuTime();
       mesh.account();
       Optional<Answer.Failed> failure =
           pushing.push(
-              (metrics, canBeHalved) ->
-                  Optional.of(connection.send(encoder.encode(metrics))));
+              (metrics, canBeHalved) -> Optional.of(connection.send(encoder.encode(metrics))));
       if (failure.isPresent()) {
         throw new IllegalStateException("push failed: " + failure.get());
       }
