@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 /** What keeps two sides from speaking, as far as the words of a failure tell. */
 enum TlsTrouble {
   /** We speak TLS, the other side does not. */
-  NO_TLS_THERE("not an ssl/tls record", "unsupported or unrecognized ssl message"),
+  NO_TLS_THERE("not an ssl/tls record", "unrecognized ssl message"),
   OTHER_NAME("no name matching", "no subject alternative"),
   NOT_TRUSTED(
       "unable to find valid certification path",
