@@ -14,6 +14,8 @@ maven = JAVA_HOME="$$(scripts/find-jdk.sh)" mvn -B -Dmeshlens.commit=$(commit)
 as_root = @[ "$$(id -u)" = 0 ] || { echo "this needs root: sudo make $@" >&2; exit 1; }
 # The Debian suite whose kernel `make test` boots: 5.10, the oldest that the program is for.
 oldest_kernel := bullseye
+# How long receivers are away in `make soak`.
+SOAK_SECONDS ?= 600
 # What `make run` passes on:  make run ARGS="--set access_log.als.address=localhost:9001"
 ARGS ?=
 
@@ -80,6 +82,14 @@ third-party:
 	@$(MAKE) --no-print-directory build
 	scripts/third-party.sh
 
+## soak     ten minutes (SOAK_SECONDS) without the receivers of access logs; then they and the program are killed often
+soak:
+	$(as_root)
+	@scripts/install-packages.sh build test
+	$(maven) -pl jni,proto,bpf,sidecar verify -Dtest=none -Dit.test='DeliverySoakIT,HungReceiverIT' \
+		-Dmeshlens.soak.away_seconds=$(SOAK_SECONDS) -Dmeshlens.soak.kills=20 -Dmeshlens.soak.own_kills=20 \
+		-Dsurefire.failIfNoSpecifiedTests=false -Dfailsafe.failIfNoSpecifiedTests=false
+
 ## wire     regenerate the Java readers after a change of bpf/include/wire.h
 wire:
 	$(maven) -pl jni,bpf test -Dtest=WireReadersTest -Dsurefire.failIfNoSpecifiedTests=false -Dgolden.update=true
@@ -102,4 +112,4 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: run test kernels build dist bench image kubernetes third-party wire golden format clean help
+.PHONY: run test kernels build dist bench image kubernetes third-party soak wire golden format clean help

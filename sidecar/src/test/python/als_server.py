@@ -8,8 +8,8 @@ MODE: serve (default); hang: accept streams and never read; refuse: end each str
       die: take one message of the first stream, then break it; serve every other one;
       break: take one message of each stream, then break it (with ids).
 With the three files, TLS that asks for a client's certificate. With ids, of each entry only [stream id, reporter,
-bytes from the client] is printed, and the standard input is obeyed: a mode for the streams to come, "down" (cut off
-everybody and leave the port), "up".
+bytes from the client, bytes to it] is printed, and the standard input is obeyed: a mode for the streams to come,
+"down" (cut off everybody and leave the port), "up".
 """
 import json
 import sys
@@ -53,7 +53,8 @@ def stream_access_logs(requests, context):
         if IDS_ONLY:
             peer.say(json.dumps({"ids": [
                 [e.common_properties.stream_id, e.common_properties.custom_tags["reporter"],
-                 e.connection_properties.received_bytes] for e in message.tcp_logs.log_entry]}))
+                 e.connection_properties.received_bytes, e.connection_properties.sent_bytes]
+                for e in message.tcp_logs.log_entry]}))
             if mode == "break":
                 context.abort(grpc.StatusCode.INTERNAL, "broken by the test")
             continue

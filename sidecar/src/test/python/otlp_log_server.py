@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An OTLP receiver of logs, over gRPC or HTTP, that prints each log record as one JSON line.
 
-usage: otlp_log_server.py PROTO_DIRECTORY PORT grpc|http [CERTIFICATE KEY [AUTHORITIES]]
+usage: otlp_log_server.py PROTO_DIRECTORY PORT grpc|http [ids | CERTIFICATE KEY [AUTHORITIES]]
 With certificate and key, TLS; with authorities, only their clients are served, and each record says by whom it came.
 Obeys its standard input: "serve"; "unavailable" (try again in a second); "exhausted"; "invalid" (never to be sent
 again); "partial" (rejects one record of each request); "hang" (no answer). The others are answered with success.
+With ids (grpc), of each record only [uid, reporter, bytes from the client, bytes to it] is printed, a line for each request,
+which is answered 100 ms later.
 """
 import gzip
 import http.server
@@ -22,6 +24,7 @@ import grpc  # noqa: E402
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as service  # noqa: E402
 
 STATE = {"mode": "serve"}
+IDS_ONLY = sys.argv[4:] == ["ids"]
 
 
 def value_of(any_value):
@@ -30,6 +33,16 @@ def value_of(any_value):
 
 def attributes(owner):
     return {a.key: value_of(a.value) for a in owner.attributes}
+
+
+def ids(request):
+    """What als_server.py prints of an entry, of each record."""
+    for resource_logs in request.resource_logs:
+        for scope_logs in resource_logs.scope_logs:
+            for record in scope_logs.log_records:
+                said = attributes(record)
+                way = ("transmit", "receive") if said["reporter"] == "source" else ("receive", "transmit")
+                yield [said["log.record.uid"], said["reporter"], *(said["network.io." + w] for w in way)]
 
 
 def take(request, headers, client=""):
@@ -61,6 +74,11 @@ def take(request, headers, client=""):
 
 def export(request, context):
     mode = STATE["mode"]
+    if IDS_ONLY and mode == "serve":
+        peer.say(json.dumps({"ids": list(ids(request))}))
+        # A receiver has something to do; so one that is killed is often in the middle of a request.
+        time.sleep(0.1)
+        return service.ExportLogsServiceResponse()
     peer.say(json.dumps({"request": mode}))
     codes = {"unavailable": grpc.StatusCode.UNAVAILABLE, "exhausted": grpc.StatusCode.RESOURCE_EXHAUSTED,
              "invalid": grpc.StatusCode.INVALID_ARGUMENT}
@@ -113,7 +131,7 @@ class Server(http.server.ThreadingHTTPServer):
         """Clients that do not trust us, or whom we do not, are what tests are about."""
 
 
-TLS = sys.argv[4:7]
+TLS = [] if IDS_ONLY else sys.argv[4:7]
 
 
 def http_tls():

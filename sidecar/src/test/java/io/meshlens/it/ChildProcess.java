@@ -107,8 +107,9 @@ final class ChildProcess implements AutoCloseable {
     process.toHandle().destroy();
   }
 
+  /** SIGKILL. What the program had written until then is still read. */
   void kill() {
-    process.destroyForcibly();
+    process.toHandle().destroyForcibly();
   }
 
   /** Waits for the end by itself, with all output read. */
@@ -124,7 +125,13 @@ final class ChildProcess implements AutoCloseable {
 
   /** Asks again and again until there is an answer, for as long as patience lasts. */
   static <T> T await(String what, Supplier<Optional<T>> question) throws InterruptedException {
-    long end = System.nanoTime() + PATIENCE.toNanos();
+    return await(what, PATIENCE, question);
+  }
+
+  /** The same, with more patience or less. */
+  static <T> T await(String what, Duration patience, Supplier<Optional<T>> question)
+      throws InterruptedException {
+    long end = System.nanoTime() + patience.toNanos();
     while (System.nanoTime() < end) {
       Optional<T> answer = question.get();
       if (answer.isPresent()) {

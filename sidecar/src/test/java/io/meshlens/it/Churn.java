@@ -8,11 +8,16 @@ import java.net.Socket;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Connections that are told apart by how many bytes they carry: the ground truth of deliveries. */
+/**
+ * Connections that are told apart by how many bytes went either way: the ground truth of
+ * deliveries.
+ */
 final class Churn implements AutoCloseable {
   private static final int FIRST_BYTES = 1000;
+  private static final int REQUEST_SIZES = 1000;
 
   private final ServerSocket server;
+  private final byte[] bytes = new byte[FIRST_BYTES + REQUEST_SIZES];
   private int made;
 
   Churn() throws IOException {
@@ -25,13 +30,15 @@ final class Churn implements AutoCloseable {
 
   /** So many connections, over when this returns. */
   synchronized void make(int connections) throws IOException {
-    byte[] bytes = new byte[FIRST_BYTES + made + connections];
     for (int i = 0; i < connections; i++) {
-      int count = FIRST_BYTES + made;
+      int request = FIRST_BYTES + made % REQUEST_SIZES;
+      int answer = made / REQUEST_SIZES;
       try (Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
           Socket accepted = server.accept()) {
-        client.getOutputStream().write(bytes, 0, count);
-        accepted.getInputStream().readNBytes(count);
+        client.getOutputStream().write(bytes, 0, request);
+        accepted.getInputStream().readNBytes(request);
+        accepted.getOutputStream().write(bytes, 0, answer);
+        client.getInputStream().readNBytes(answer);
       }
       made++;
     }
@@ -41,12 +48,19 @@ final class Churn implements AutoCloseable {
     return made;
   }
 
+  /** What a side says of a connection. */
+  static String report(String reporter, String bytesFromClient, String bytesToClient) {
+    return reporter + " " + bytesFromClient + " " + bytesToClient;
+  }
+
   /** Both sides of all connections, as the reports of them are named. */
   synchronized Set<String> truth() {
     Set<String> truth = new TreeSet<>();
-    for (int bytes = FIRST_BYTES; bytes < FIRST_BYTES + made; bytes++) {
-      truth.add("source " + bytes);
-      truth.add("destination " + bytes);
+    for (int i = 0; i < made; i++) {
+      String request = Integer.toString(FIRST_BYTES + i % REQUEST_SIZES);
+      String answer = Integer.toString(i / REQUEST_SIZES);
+      truth.add(report("source", request, answer));
+      truth.add(report("destination", request, answer));
     }
     return truth;
   }

@@ -20,12 +20,20 @@ final class CollectingServer implements AutoCloseable {
   private final ChildProcess process;
   private final List<JsonNode> parsed = new ArrayList<>();
   private final int port;
+  private volatile boolean killed;
 
   CollectingServer(String script, String... arguments) throws IOException, InterruptedException {
-    List<String> all = new ArrayList<>(List.of(ChildProcess.protoDirectory(), "0"));
+    this(0, script, arguments);
+  }
+
+  /** On the port that an earlier one had. */
+  CollectingServer(int port, String script, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> all =
+        new ArrayList<>(List.of(ChildProcess.protoDirectory(), Integer.toString(port)));
     all.addAll(List.of(arguments));
     process = ChildProcess.python(script, all.toArray(String[]::new));
-    port =
+    this.port =
         ChildProcess.await(
                 script + " to listen: " + process.err(),
                 () -> lines().stream().filter(line -> line.has("port")).findFirst())
@@ -44,6 +52,9 @@ final class CollectingServer implements AutoCloseable {
       try {
         parsed.add(JSON.readTree(line));
       } catch (JsonProcessingException e) {
+        if (killed) {
+          break; // in the middle of its last line
+        }
         throw new UncheckedIOException(e);
       }
     }
@@ -62,6 +73,13 @@ final class CollectingServer implements AutoCloseable {
     ChildProcess.await(
         "the server to obey " + command,
         () -> Optional.of(true).filter(x -> lines("did").size() > before));
+  }
+
+  /** SIGKILL: whoever is connected is cut off; what was printed until then is still to be read. */
+  void kill() throws InterruptedException {
+    killed = true;
+    process.kill();
+    process.exitCode();
   }
 
   @Override

@@ -82,7 +82,9 @@ class DeliveryIT {
     for (JsonNode line : server.lines("ids")) {
       for (JsonNode id : line.path("ids")) {
         reports.add(
-            Map.entry(id.path(0).asText(), id.path(1).asText() + " " + id.path(2).asText()));
+            Map.entry(
+                id.path(0).asText(),
+                Churn.report(id.path(1).asText(), id.path(2).asText(), id.path(3).asText())));
       }
     }
     return reports;

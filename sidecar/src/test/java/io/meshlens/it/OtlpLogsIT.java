@@ -46,9 +46,10 @@ class OtlpLogsIT {
       JsonNode attributes = line.path("attributes");
       boolean client = attributes.path("reporter").asText().equals("source");
       delivered.add(
-          attributes.path("reporter").asText()
-              + " "
-              + attributes.path("network.io." + (client ? "transmit" : "receive")).asText());
+          Churn.report(
+              attributes.path("reporter").asText(),
+              attributes.path("network.io." + (client ? "transmit" : "receive")).asText(),
+              attributes.path("network.io." + (client ? "receive" : "transmit")).asText()));
     }
     return delivered;
   }
