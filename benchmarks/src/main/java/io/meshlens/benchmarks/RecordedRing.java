@@ -14,9 +14,9 @@ import java.nio.ByteOrder;
  * requests, outbound and inbound in turns, each with its own cookie, port and times. Direct memory,
  * as the mapped ring is.
  */
-final class RecordedRing {
+public final class RecordedRing {
   /** A power of two; about 190 KB, more than the first-level cache holds and less than a ring. */
-  static final int RECORDS = 1024;
+  public static final int RECORDS = 1024;
 
   private static final String RECORD = "connection_record";
   private static final int RECORD_HEADER_BYTES = 8;
@@ -29,18 +29,18 @@ final class RecordedRing {
   private final ByteBuffer data =
       ByteBuffer.allocateDirect(RECORDS * strideBytes).order(ByteOrder.nativeOrder());
 
-  RecordedRing() {
+  public RecordedRing() {
     for (int i = 0; i < RECORDS; i++) {
       record(i);
     }
   }
 
-  ByteBuffer data() {
+  public ByteBuffer data() {
     return data;
   }
 
   /** Offset of a record; indexes wrap around. */
-  int offset(int index) {
+  public int offset(int index) {
     return (index & (RECORDS - 1)) * strideBytes + RECORD_HEADER_BYTES;
   }
 

@@ -4,14 +4,13 @@ package io.meshlens.export;
 import com.sun.net.httpserver.HttpServer;
 import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
 import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.Server;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
-import io.opentelemetry.proto.collector.logs.v1.LogsServiceGrpc;
-import io.opentelemetry.proto.collector.metrics.v1.MetricsServiceGrpc;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +18,6 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.Objects;
 import java.util.concurrent.Executors;
 
 /**
@@ -45,18 +43,30 @@ final class DiscardingReceiver {
     }
   }
 
-  private static final ServerCallHandler<Long, Long> UNARY =
-      ServerCalls.asyncUnaryCall(
-          (size, answer) -> {
-            answer.onNext(size);
-            answer.onCompleted();
-          });
-
   private static ServerServiceDefinition service(
-      MethodDescriptor<?, ?> method, ServerCallHandler<Long, Long> handler) {
-    return ServerServiceDefinition.builder(Objects.requireNonNull(method.getServiceName()))
-        .addMethod(method.toBuilder(new Bytes(), new Bytes()).build(), handler)
+      String name, String method, MethodType type, ServerCallHandler<Long, Long> handler) {
+    return ServerServiceDefinition.builder(name)
+        .addMethod(
+            MethodDescriptor.<Long, Long>newBuilder()
+                .setType(type)
+                .setFullMethodName(name + "/" + method)
+                .setRequestMarshaller(new Bytes())
+                .setResponseMarshaller(new Bytes())
+                .build(),
+            handler)
         .build();
+  }
+
+  private static ServerServiceDefinition otlp(String signal, String service) {
+    return service(
+        "opentelemetry.proto.collector." + signal + ".v1." + service,
+        "Export",
+        MethodType.UNARY,
+        ServerCalls.asyncUnaryCall(
+            (size, answer) -> {
+              answer.onNext(size);
+              answer.onCompleted();
+            }));
   }
 
   private static StreamObserver<Long> stream(StreamObserver<Long> answer) {
@@ -91,11 +101,13 @@ final class DiscardingReceiver {
     Server grpc =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .maxInboundMessageSize(16 << 20)
-            .addService(service(MetricsServiceGrpc.getExportMethod(), UNARY))
-            .addService(service(LogsServiceGrpc.getExportMethod(), UNARY))
+            .addService(otlp("metrics", "MetricsService"))
+            .addService(otlp("logs", "LogsService"))
             .addService(
                 service(
-                    AccessLogServiceGrpc.getStreamAccessLogsMethod(),
+                    AccessLogServiceGrpc.SERVICE_NAME,
+                    "StreamAccessLogs",
+                    MethodType.CLIENT_STREAMING,
                     ServerCalls.asyncClientStreamingCall(DiscardingReceiver::stream)))
             .build()
             .start();

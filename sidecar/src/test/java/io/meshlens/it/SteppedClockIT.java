@@ -60,9 +60,7 @@ class SteppedClockIT {
   private SidecarProcess startSidecar() throws Exception {
     return SidecarProcess.runAt(
         List.of(
-            "env",
-            "LD_PRELOAD=" + temporary.resolve("stepped_clock.so"),
-            "STEPPED_CLOCK=" + clock),
+            "env", "LD_PRELOAD=" + temporary.resolve("stepped_clock.so"), "STEPPED_CLOCK=" + clock),
         "kernel.pin_path=" + pins.path("meshlens"),
         "filter.include=port=" + churn.port(),
         "access_log.stdout.enabled=false",
@@ -178,8 +176,7 @@ class SteppedClockIT {
     als.command("down");
     otlp.command("down");
     churn.make(50);
-    ChildProcess.await(
-        "two failures", () -> Optional.of(true).filter(x -> failures() >= 4));
+    ChildProcess.await("two failures", () -> Optional.of(true).filter(x -> failures() >= 4));
     step(-1);
     churn.make(50);
     als.command("up");
