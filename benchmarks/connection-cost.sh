@@ -46,26 +46,6 @@ for i in "${!dists[@]}"; do
     --set access_log.stdout.enabled=false
   echo "$name is $("${dists[$i]}/bin/meshlens" version | head -n 1)"
 done
-"$here/target/connection_cost" "$here/src/main/c/connection_cost.c"
-cgroup_root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-[ -n "$cgroup_root" ] || die "no cgroup v2 file system is mounted"
-cgroups=$cgroup_root/meshlens-connection-cost-$$
-places=("$cgroups/bare" "$cgroups/control")
-mkdir -p "${places[@]}"
-for i in "${!dists[@]}"; do
-  place=$cgroups/meshlens-$((i + 1))
-  mkdir "$place"
-  places+=("$place")
-  taskset -c 0 "${dists[$i]}/bin/meshlens" run --cgroup "$place" --set telemetry.address=127.0.0.1:0 \
-    --set access_log.stdout.enabled=false >/dev/null 2>"$work/$i.err" &
-  pids+=($!)
-  for _ in $(seq 300); do
-    ! grep -q 'metrics on' "$work/$i.err" || break
-    kill -0 "${pids[$i]}" 2>/dev/null || die "meshlens ended: $(tail -n 5 "$work/$i.err")"
-    sleep 0.1
-  done
-  echo "meshlens-$((i + 1)) is $("${dists[$i]}/bin/meshlens" version | head -n 1)"
-done
 "$here/target/connection_cost" "$rounds" "$connections" $(($(nproc) - 1)) "${places[@]}" |
   awk 'BEGIN { printf "%-12s %14s %20s %s\n", "cgroup", "ns/connection", "more than bare, ns", "(quartiles)" }
     { printf "%-12s %14d %20d (%d to %d)\n", $1, $2, $3, $4, $5 }'

@@ -564,7 +564,10 @@ check_counts() { # situation
   scrape "$1"
   records=$(closed "$1" destination)
   [ "$1" != meshlens-exclude ] || records=$((records + $(excluded)))
-  [ "$(lost)" = 0 ] || fail "beside $1: $(lost) records or lines lost"
+  if [ "$(lost)" != 0 ]; then
+    fail "beside $1: $(lost) records or lines lost"
+    grep -E '^meshlens_[a-z_]*_lost_total.* [1-9]' "$work/metrics" >&2 || true
+  fi
   if [ "$records" != "${handled[$1]}" ]; then
     fail "beside $1: nginx served ${handled[$1]} connections, meshlens counted $records"
     # Where the difference went: still open, failed, vanished, or folded into the overflow series.
