@@ -68,7 +68,7 @@ public record Deliveries(
         DeliveryVitals.OTLP,
         new OtlpLogEncoder(config, version, new OtlpLogMapping(ids, epochNs)),
         spool,
-        new OtlpLogExporter(connection),
+        new OtlpLogExporter(connection, delivery.batchBytes()),
         monoNs,
         vitals,
         log);
