@@ -195,12 +195,13 @@ public class DeliveryBenchmark {
 
   private static OtlpLogConfig otlp() {
     return new OtlpLogConfig(
-        URI.create("http://127.0.0.1:1"),
-        OtlpConfig.Protocol.GRPC,
-        Duration.ofSeconds(1),
-        OtlpLogConfig.Compression.NONE,
-        List.of(),
-        TlsFiles.NONE,
+        new OtlpReceiver(
+            URI.create("http://127.0.0.1:1"),
+            OtlpReceiver.Protocol.GRPC,
+            Duration.ofSeconds(1),
+            OtlpReceiver.Compression.NONE,
+            List.of(),
+            TlsFiles.NONE),
         "node",
         "");
   }

@@ -38,8 +38,7 @@ final class OtlpLogExporterTest {
 
   private OtlpLogExporter exporter(Receiver receiver) {
     return new OtlpLogExporter(
-        new OtlpConnection(receiver.reached(), OtlpSignal.LOGS, System::nanoTime, vitals, log),
-        64);
+        new OtlpConnection(receiver.reached(), OtlpSignal.LOGS, System::nanoTime, vitals, log), 64);
   }
 
   private MemorySpool spool() {
