@@ -138,24 +138,21 @@ final class PushCost {
         new MeshPush(
             mesh,
             Resource.create(Attributes.of(AttributeKey.stringKey("service.name"), "meshlens")),
-            config);
-    OtlpEncoder encoder = new OtlpEncoder();
+            config,
+            OtlpPush.MAX_REQUEST_BYTES);
     OtlpConnection connection =
         new OtlpConnection(config.receiver(), OtlpSignal.METRICS, System::nanoTime, vitals, log);
     List<Long> cpuMs = new ArrayList<>();
     for (int i = 0; i < pushes; i++) {
       long cpuNs = SYSTEM.getProcessCpuTime();
       mesh.account();
-      Optional<Answer.Failed> failure =
-          pushing.push(
-              (metrics, canBeHalved) -> Optional.of(connection.send(encoder.encode(metrics))));
+      Optional<Answer.Failed> failure = pushing.push((request, points) -> connection.send(request));
       if (failure.isPresent()) {
         throw new IllegalStateException("push failed: " + failure.get());
       }
       cpuMs.add(TimeUnit.NANOSECONDS.toMillis(SYSTEM.getProcessCpuTime() - cpuNs));
     }
     connection.close();
-    encoder.close();
     long kept = usedAfterCollection() - before;
     List<Long> warm = cpuMs.subList(cpuMs.size() / 2, cpuMs.size()).stream().sorted().toList();
     System.out.printf(

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import static io.opentelemetry.proto.metrics.v1.AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE;
+import static io.opentelemetry.proto.metrics.v1.AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA;
+
+import io.meshlens.export.MetricsRequest.Kind;
+import io.meshlens.export.OtlpConfig.Histograms;
 import io.meshlens.export.OtlpConfig.Temporality;
 import io.meshlens.flow.Transport;
 import io.meshlens.metrics.Counts;
@@ -8,124 +13,201 @@ import io.meshlens.metrics.DurationSeries;
 import io.meshlens.metrics.HistogramSnapshot;
 import io.meshlens.metrics.Labelled;
 import io.meshlens.metrics.MeshMetric;
-import io.meshlens.metrics.MeshMetric.Kind;
 import io.meshlens.metrics.MeshMetric.Part;
 import io.meshlens.metrics.Quantity;
 import io.meshlens.metrics.Series;
-import io.meshlens.metrics.Shape;
 import io.meshlens.metrics.Timing;
-import io.opentelemetry.api.common.AttributeKey;
-import io.opentelemetry.sdk.common.InstrumentationScopeInfo;
-import io.opentelemetry.sdk.metrics.data.AggregationTemporality;
-import io.opentelemetry.sdk.metrics.data.Data;
-import io.opentelemetry.sdk.metrics.data.ExponentialHistogramBuckets;
-import io.opentelemetry.sdk.metrics.data.ExponentialHistogramData;
-import io.opentelemetry.sdk.metrics.data.ExponentialHistogramPointData;
-import io.opentelemetry.sdk.metrics.data.LongPointData;
-import io.opentelemetry.sdk.metrics.data.MetricData;
-import io.opentelemetry.sdk.metrics.data.MetricDataType;
-import io.opentelemetry.sdk.metrics.data.SumData;
 import io.opentelemetry.sdk.resources.Resource;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Makes points of series as {@link OtlpEncoder} takes them, and remembers with each series what was
- * taken, where points count from there. Owned by: export-otlp.
+ * Writes points of series into requests, and remembers with each series what was taken, where
+ * points count from there. Owned by: export-otlp.
  */
 final class MeshPoints {
-  private static final InstrumentationScopeInfo SCOPE = InstrumentationScopeInfo.create("meshlens");
+  private static final String SCOPE = "meshlens";
 
   /** What a receiver has taken of a series. */
-  private record Taken(Counts counts, long untilEpochNs) {}
+  private static final class Taken {
+    private byte[] counts = Counts.NOTHING_PACKED;
+    private long untilEpochNs;
+  }
 
   private record TakenDurations(Map<Timing, HistogramSnapshot> histograms, long untilEpochNs) {
     static final TakenDurations NOTHING = new TakenDurations(Map.of(), 0);
   }
 
   /**
-   * Points, and what there is to do once a receiver has taken them.
+   * A request, and what there is to do once a receiver has taken it.
    *
+   * @param request of no length when it would be too large
    * @param taken never runs when it has not
    */
-  record Batch(Collection<MetricData> metrics, Runnable taken) {}
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  record Batch(byte[] request, int points, Runnable taken) {
+    private static final Batch TOO_LARGE = new Batch(new byte[0], 0, () -> {});
 
-  private final Resource resource;
-  private final Temporality temporality;
-  private final Map<Shape, PointAttributes.Keys> keys = new HashMap<>();
-
-  MeshPoints(Resource resource, Temporality temporality) {
-    this.resource = resource;
-    this.temporality = temporality;
+    boolean isTooLarge() {
+      return request.length == 0;
+    }
   }
 
-  private PointAttributes.Keys keys(Labelled series) {
-    return keys.computeIfAbsent(
-        series.labels().shape(), shape -> new PointAttributes.Keys(shape.names()));
+  private final Temporality temporality;
+  private final Kind histograms;
+  private final int maxRequestBytes;
+  private final MetricsRequest request;
+  private final AttributeBytes ofSums = Kind.SUM.attributes();
+  private final AttributeBytes ofDurations;
+
+  /**
+   * @param maxRequestBytes only a request of one series is larger
+   */
+  MeshPoints(Resource resource, OtlpConfig config, int maxRequestBytes) {
+    temporality = config.temporality();
+    histograms =
+        config.histograms() == Histograms.EXPLICIT
+            ? Kind.EXPLICIT_HISTOGRAM
+            : Kind.EXPONENTIAL_HISTOGRAM;
+    this.maxRequestBytes = maxRequestBytes;
+    request = new MetricsRequest(resource, SCOPE);
+    ofDurations = histograms.attributes();
   }
 
   /** All points of some series that share their metrics. */
   Batch sums(List<MeshMetric> metrics, List<Series> series, long nowEpochNs) {
     boolean delta = temporality == Temporality.DELTA;
-    List<Counts> now = series.stream().map(Series::counts).toList();
-    List<MetricData> made = new ArrayList<>();
-    for (MeshMetric metric : metrics) {
-      boolean isDelta = delta && metric.kind() == Kind.COUNTER;
-      List<LongPointData> points = new ArrayList<>(series.size() * metric.parts().size());
-      for (int i = 0; i < series.size(); i++) {
-        addPoints(points, metric, series.get(i), now.get(i), isDelta, nowEpochNs);
-      }
-      if (!points.isEmpty()) {
-        SumData<LongPointData> sum =
-            SumData.createLongSumData(
-                metric.kind() == Kind.COUNTER,
-                isDelta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE,
-                points);
-        made.add(metric(metric, MetricDataType.LONG_SUM, sum));
-      }
+    Counts[] now = new Counts[series.size()];
+    Counts[] since = delta ? new Counts[now.length] : now;
+    long[] startEpochNs = new long[now.length];
+    for (int i = 0; i < now.length; i++) {
+      Series one = series.get(i);
+      now[i] = one.counts();
+      Taken before = delta && one.pushState() instanceof Taken t ? t : null;
+      since[i] = before == null ? now[i] : now[i].since(before.counts);
+      startEpochNs[i] = before == null ? one.startEpochNs() : before.untilEpochNs;
     }
-    return new Batch(
-        made,
+    boolean fits = begin(ofSums, series);
+    for (int i = 0; fits && i < metrics.size(); i++) {
+      MeshMetric metric = metrics.get(i);
+      boolean isCounter = metric.kind() == MeshMetric.Kind.COUNTER;
+      Points points = new Points(metric, series, nowEpochNs);
+      request.open(metric, Kind.SUM);
+      for (int at = 0; fits && at < now.length; at++) {
+        if (delta && isCounter) {
+          points.add(at, since[at], startEpochNs[at], false);
+        } else {
+          points.add(at, now[at], series.get(at).startEpochNs(), true);
+        }
+        fits = fits(series);
+      }
+      request.closeSum(
+          delta && isCounter ? AGGREGATION_TEMPORALITY_DELTA : AGGREGATION_TEMPORALITY_CUMULATIVE,
+          isCounter);
+    }
+    return finish(
+        fits,
+        series,
         () -> {
-          for (int i = 0; delta && i < now.size(); i++) {
-            series.get(i).setPushState(new Taken(now.get(i), nowEpochNs));
+          for (int i = 0; delta && i < now.length; i++) {
+            note(series.get(i), now[i], nowEpochNs);
           }
         });
   }
 
-  private void addPoints(
-      List<LongPointData> points,
-      MeshMetric metric,
-      Series series,
-      Counts now,
-      boolean isDelta,
-      long nowEpochNs) {
-    Taken before = isDelta && series.pushState() instanceof Taken t ? t : null;
-    Counts counts = before == null ? now : now.since(before.counts);
-    long start = Math.min(before == null ? series.startEpochNs() : before.untilEpochNs, nowEpochNs);
-    for (Part part : metric.parts()) {
-      if (part.isByError()) {
-        for (Counts.Failures failures : counts.failures()) {
-          if (failures.count() != 0) {
-            points.add(point(series, part, failures.type(), failures.count(), start, nowEpochNs));
-          }
+  /** In place, where it was before: 100,000 objects that live from push to push burden the heap. */
+  private static void note(Series series, Counts now, long nowEpochNs) {
+    Taken taken = series.pushState() instanceof Taken t ? t : new Taken();
+    taken.counts = now.packed(taken.counts);
+    taken.untilEpochNs = nowEpochNs;
+    series.setPushState(taken);
+  }
+
+  /** False when it would become too large, and may be halved. */
+  private boolean begin(AttributeBytes attributes, List<? extends Labelled> series) {
+    request.begin();
+    attributes.clear();
+    boolean fits = true;
+    for (int i = 0; fits && i < series.size(); i++) {
+      attributes.add(series.get(i).labels());
+      fits = series.size() == 1 || attributes.lengthBytes() <= maxRequestBytes;
+    }
+    return fits;
+  }
+
+  private boolean fits(List<?> series) {
+    return series.size() == 1 || request.leastBytes() <= maxRequestBytes;
+  }
+
+  private Batch finish(boolean fits, List<?> series, Runnable taken) {
+    if (!fits) {
+      return Batch.TOO_LARGE;
+    }
+    byte[] bytes = request.finish();
+    return series.size() > 1 && bytes.length > maxRequestBytes
+        ? Batch.TOO_LARGE
+        : new Batch(bytes, request.points(), taken);
+  }
+
+  /** Points of one metric. */
+  private final class Points {
+    private final MeshMetric metric;
+    private final List<Series> series;
+    private final long nowEpochNs;
+
+    /** What each part's points have beside the series' attributes. */
+    private final List<byte[]> parts;
+
+    Points(MeshMetric metric, List<Series> series, long nowEpochNs) {
+      this.metric = metric;
+      this.series = series;
+      this.nowEpochNs = nowEpochNs;
+      parts =
+          metric.parts().stream()
+              .map(
+                  part ->
+                      part.value().isEmpty()
+                          ? AttributeBytes.NONE
+                          : ofSums.attribute(part.attribute(), part.value()))
+              .toList();
+    }
+
+    void add(int at, Counts counts, long startEpochNs, boolean tellsZero) {
+      for (int i = 0; i < parts.size(); i++) {
+        Part part = metric.parts().get(i);
+        if (part.isByError()) {
+          addFailures(at, part, counts, startEpochNs);
+          continue;
         }
-        continue;
+        long value = counts.get(part.quantity(), series.get(at).reporter());
+        if (value != 0 || (tellsZero && isWorthZero(metric, part, counts))) {
+          add(at, parts.get(i), startEpochNs, value);
+        }
       }
-      long value = counts.get(part.quantity(), series.reporter());
-      boolean tellsZero =
-          isDelta
-              ? part.quantity() == Quantity.ACTIVE && counts.isConnected()
-              : isWorthZero(metric, part, counts);
-      if (value != 0 || tellsZero) {
-        points.add(point(series, part, part.value(), value, start, nowEpochNs));
+    }
+
+    private void addFailures(int at, Part part, Counts counts, long startEpochNs) {
+      for (Counts.Failures failures : counts.failures()) {
+        if (failures.count() != 0) {
+          byte[] type =
+              failures.type().isEmpty()
+                  ? AttributeBytes.NONE
+                  : ofSums.attribute(part.attribute(), failures.type());
+          add(at, type, startEpochNs, failures.count());
+        }
       }
+    }
+
+    private void add(int at, byte[] part, long startEpochNs, long value) {
+      request.number(
+          ofSums,
+          at,
+          part,
+          ofSums.last(series.get(at).labels()),
+          Math.min(startEpochNs, nowEpochNs),
+          nowEpochNs,
+          value);
     }
   }
 
@@ -135,48 +217,28 @@ final class MeshPoints {
         && part.quantity() != Quantity.FAILED;
   }
 
-  private LongPointData point(
-      Series series, Part part, String partValue, long value, long start, long nowEpochNs) {
-    @Nullable AttributeKey<String> key =
-        partValue.isEmpty() ? null : AttributeKey.stringKey(part.attribute());
-    return LongPointData.create(
-        start,
-        nowEpochNs,
-        new PointAttributes(keys(series), series.labels(), key, partValue),
-        value);
-  }
-
-  private MetricData metric(MeshMetric metric, MetricDataType type, Data<?> data) {
-    return new PointsOfMetric(
-        resource, SCOPE, metric.metricName(), metric.help(), metric.unit(), type, data);
-  }
-
   /** All histograms of some series that share their metrics. */
   Batch durations(List<MeshMetric> metrics, List<DurationSeries> series, long nowEpochNs) {
     boolean delta = temporality != Temporality.CUMULATIVE;
-    AggregationTemporality of =
-        delta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
     List<Map<Timing, HistogramSnapshot>> now =
         series.stream().map(s -> snapshots(s, metrics)).toList();
-    List<MetricData> made = new ArrayList<>();
-    for (MeshMetric metric : metrics) {
-      List<ExponentialHistogramPointData> points = new ArrayList<>();
-      for (int i = 0; i < series.size(); i++) {
-        HistogramSnapshot histogram = now.get(i).get(metric.timing().orElseThrow());
+    boolean fits = begin(ofDurations, series);
+    for (int i = 0; fits && i < metrics.size(); i++) {
+      Timing timing = metrics.get(i).timing().orElseThrow();
+      request.open(metrics.get(i), histograms);
+      for (int at = 0; fits && at < series.size(); at++) {
+        HistogramSnapshot histogram = now.get(at).get(timing);
         if (histogram != null) {
-          addPoint(points, metric, series.get(i), histogram, delta, nowEpochNs);
+          add(at, series.get(at), timing, histogram, nowEpochNs);
+          fits = fits(series);
         }
       }
-      if (!points.isEmpty()) {
-        made.add(
-            metric(
-                metric,
-                MetricDataType.EXPONENTIAL_HISTOGRAM,
-                ExponentialHistogramData.create(of, points)));
-      }
+      request.closeHistogram(
+          delta ? AGGREGATION_TEMPORALITY_DELTA : AGGREGATION_TEMPORALITY_CUMULATIVE);
     }
-    return new Batch(
-        made,
+    return finish(
+        fits,
+        series,
         () -> {
           for (int i = 0; delta && i < now.size(); i++) {
             series.get(i).setPushState(new TakenDurations(now.get(i), nowEpochNs));
@@ -194,53 +256,25 @@ final class MeshPoints {
     return snapshots;
   }
 
-  private void addPoint(
-      List<ExponentialHistogramPointData> points,
-      MeshMetric metric,
-      DurationSeries series,
-      HistogramSnapshot now,
-      boolean delta,
-      long nowEpochNs) {
+  /** Histograms of a cumulative push count from the beginning: nothing is noted as taken. */
+  private void add(
+      int at, DurationSeries series, Timing timing, HistogramSnapshot now, long nowEpochNs) {
     TakenDurations before =
-        delta && series.pushState() instanceof TakenDurations t ? t : TakenDurations.NOTHING;
-    HistogramSnapshot taken = before.histograms.get(metric.timing().orElseThrow());
+        series.pushState() instanceof TakenDurations t ? t : TakenDurations.NOTHING;
+    HistogramSnapshot taken = before.histograms.get(timing);
     HistogramSnapshot histogram = taken == null ? now : now.since(taken);
     if (histogram.count() == 0) {
       return;
     }
-    boolean isWhole = taken == null;
     long start = before.untilEpochNs == 0 ? series.startEpochNs() : before.untilEpochNs;
-    points.add(
-        ExponentialHistogramPointData.create(
-            histogram.scale(),
-            histogram.sumSeconds(),
-            histogram.zeroes(),
-            isWhole,
-            histogram.leastSeconds(),
-            isWhole,
-            histogram.mostSeconds(),
-            buckets(histogram),
-            ExponentialHistogramBuckets.create(histogram.scale(), 0, List.of()),
-            Math.min(start, nowEpochNs),
-            nowEpochNs,
-            new PointAttributes(keys(series), series.labels(), null, ""),
-            List.of()));
-  }
-
-  /** Without the empty ones at both ends. */
-  private static ExponentialHistogramBuckets buckets(HistogramSnapshot histogram) {
-    long[] counts = histogram.counts();
-    int from = 0;
-    int to = counts.length;
-    while (from < to && counts[from] == 0) {
-      from++;
-    }
-    while (to > from && counts[to - 1] == 0) {
-      to--;
-    }
-    return ExponentialHistogramBuckets.create(
-        histogram.scale(),
-        from == to ? 0 : histogram.first() + from,
-        Arrays.stream(counts, from, to).boxed().toList());
+    request.histogram(
+        histograms,
+        ofDurations,
+        at,
+        ofDurations.last(series.labels()),
+        Math.min(start, nowEpochNs),
+        nowEpochNs,
+        histogram,
+        taken == null);
   }
 }

@@ -3,17 +3,14 @@ package io.meshlens.export;
 
 import io.meshlens.export.Answer.Accepted;
 import io.meshlens.export.Answer.Failed;
-import io.meshlens.export.OtlpConfig.Histograms;
 import io.meshlens.metrics.ConnectionDurations;
 import io.meshlens.metrics.DurationSeries;
 import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.metrics.Series;
 import io.meshlens.metrics.SeriesTable;
-import io.opentelemetry.sdk.metrics.data.MetricData;
 import io.opentelemetry.sdk.resources.Resource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -33,22 +30,21 @@ final class MeshPush {
   /** Some 4,000 points or 1 MB. */
   private static final int SERIES_IN_REQUEST = 500;
 
-  /** Sends one request, or says that it is too large to be sent. */
+  /** Sends one request. */
   @FunctionalInterface
   interface Sender {
-    /** Empty when the request is too large and nothing was sent. */
-    Optional<Answer> send(Collection<MetricData> metrics, boolean canBeHalved)
-        throws InterruptedException;
+    /**
+     * Sends it.
+     *
+     * @param request an encoded ExportMetricsServiceRequest
+     */
+    Answer send(byte[] request, int points) throws InterruptedException;
   }
 
   /** Series whose points go into one request. */
   private record Portion<S>(List<S> series, Function<List<S>, MeshPoints.Batch> points) {
     MeshPoints.Batch batch() {
       return points.apply(series);
-    }
-
-    boolean canBeHalved() {
-      return series.size() > 1;
     }
 
     /** The first half is to be sent first. */
@@ -61,13 +57,14 @@ final class MeshPush {
 
   private final MeshMetrics mesh;
   private final MeshPoints points;
-  private final Histograms histograms;
   private int first;
 
-  MeshPush(MeshMetrics mesh, Resource resource, OtlpConfig config) {
+  /**
+   * @param maxRequestBytes only a request of one series is larger
+   */
+  MeshPush(MeshMetrics mesh, Resource resource, OtlpConfig config, int maxRequestBytes) {
     this.mesh = mesh;
-    points = new MeshPoints(resource, config.temporality());
-    histograms = config.histograms();
+    points = new MeshPoints(resource, config, maxRequestBytes);
     mesh.expectPushes();
   }
 
@@ -126,15 +123,14 @@ final class MeshPush {
     while (!waiting.isEmpty()) {
       Portion<?> portion = waiting.removeFirst();
       MeshPoints.Batch batch = portion.batch();
-      if (batch.metrics().isEmpty()) {
-        continue;
-      }
-      Optional<Answer> answer = sender.send(form(batch.metrics()), portion.canBeHalved());
-      if (answer.isEmpty()) {
+      if (batch.isTooLarge()) {
         portion.halve(waiting);
         continue;
       }
-      switch (answer.get()) {
+      if (batch.points() == 0) {
+        continue;
+      }
+      switch (sender.send(batch.request(), batch.points())) {
         case Accepted accepted -> batch.taken().run();
         case Failed failed -> {
           failure = failure.or(() -> Optional.of(failed));
@@ -145,11 +141,5 @@ final class MeshPush {
       }
     }
     return failure;
-  }
-
-  private Collection<MetricData> form(Collection<MetricData> metrics) {
-    return histograms == Histograms.EXPLICIT
-        ? metrics.stream().map(PowerBuckets::explicit).toList()
-        : metrics;
   }
 }

@@ -49,7 +49,7 @@ public final class OtlpPush implements MetricReader, Runnable {
   private static final int MAX_REQUEST_POINTS = 4096;
 
   /** Below the 4 MiB that gRPC servers take unless told otherwise. */
-  private static final int MAX_REQUEST_BYTES = 3 << 20;
+  static final int MAX_REQUEST_BYTES = 3 << 20;
 
   private static final int MAX_WAITING_POINTS = 1 << 16;
 
@@ -89,7 +89,7 @@ public final class OtlpPush implements MetricReader, Runnable {
 
   /** Sends the metrics about connections too; before {@link #run}. */
   void carry(MeshMetrics connections, Resource resource) {
-    mesh = Optional.of(new MeshPush(connections, resource, config));
+    mesh = Optional.of(new MeshPush(connections, resource, config, MAX_REQUEST_BYTES));
   }
 
   @Override
@@ -152,26 +152,19 @@ public final class OtlpPush implements MetricReader, Runnable {
     }
     Optional<Failed> failureOfMesh = Optional.empty();
     if (mesh.isPresent()) {
-      failureOfMesh =
-          mesh.get()
-              .push((metrics, canBeHalved) -> sendIfNotTooLarge(metrics, canBeHalved, endMonoNs));
+      failureOfMesh = mesh.get().push((request, points) -> sendOfMesh(request, points, endMonoNs));
     }
     return failure.isPresent() ? failure : failureOfMesh;
   }
 
-  private Optional<Answer> sendIfNotTooLarge(
-      Collection<MetricData> metrics, boolean canBeHalved, long endMonoNs)
+  private Answer sendOfMesh(byte[] request, int points, long endMonoNs)
       throws InterruptedException {
-    byte[] bytes = encoder.encode(metrics);
-    if (bytes.length > MAX_REQUEST_BYTES && canBeHalved) {
-      return Optional.empty();
-    }
-    Answer answer = sendWithRetries(bytes, endMonoNs);
+    Answer answer = sendWithRetries(request, endMonoNs);
     if (answer instanceof Accepted accepted) {
-      vitals.add(Vital.OTLP_POINTS_SENT, Requests.points(metrics));
+      vitals.add(Vital.OTLP_POINTS_SENT, points);
       vitals.add(Vital.OTLP_POINTS_REJECTED, accepted.rejected());
     }
-    return Optional.of(answer);
+    return answer;
   }
 
   private Optional<Failed> pushCollected(Collection<MetricData> collected, long endMonoNs)

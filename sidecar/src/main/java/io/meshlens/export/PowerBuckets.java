@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
+import io.meshlens.metrics.HistogramSnapshot;
 import io.opentelemetry.sdk.metrics.data.ExponentialHistogramBuckets;
 import io.opentelemetry.sdk.metrics.data.ExponentialHistogramData;
 import io.opentelemetry.sdk.metrics.data.ExponentialHistogramPointData;
@@ -50,6 +51,16 @@ final class PowerBuckets {
 
   List<Long> counts() {
     return Arrays.stream(counts).boxed().toList();
+  }
+
+  static PowerBuckets of(HistogramSnapshot histogram) {
+    PowerBuckets buckets = new PowerBuckets();
+    buckets.addLowest(histogram.zeroes());
+    long[] each = histogram.counts();
+    for (int i = 0; i < each.length; i++) {
+      buckets.add(histogram.scale(), histogram.first() + i + 1, each[i]);
+    }
+    return buckets;
   }
 
   /** A metric with exponential histograms as one with bounds; others are left alone. */

@@ -20,6 +20,10 @@ public final class Counts {
   static final int[] NO_ERRORS = {};
   static final long[] NO_FAILURES = {};
 
+  /** The form in few bytes of no counts at all. */
+  @SuppressWarnings("MutablePublicArray") // it has no element
+  public static final byte[] NOTHING_PACKED = PackedNumbers.ZEROES;
+
   /** Nothing yet. */
   public static final Counts ZERO = new Counts(new long[SLOTS], NO_ERRORS, NO_FAILURES);
 
@@ -70,16 +74,37 @@ public final class Counts {
     };
   }
 
-  /** What came after earlier counts of the same series. */
-  public Counts since(Counts earlier) {
+  /**
+   * All numbers in few bytes, to be kept for {@link #since} with every series.
+   *
+   * @param before such bytes that are not needed any more; or {@link #NOTHING_PACKED}
+   * @return the same array, if it is long enough
+   */
+  public byte[] packed(byte[] before) {
+    if (failures.length == 0) {
+      return PackedNumbers.pack(values, before);
+    }
+    long[] all = Arrays.copyOf(values, SLOTS + failures.length);
+    System.arraycopy(failures, 0, all, SLOTS, failures.length);
+    return PackedNumbers.pack(all, before);
+  }
+
+  /**
+   * What came after earlier counts of the same series.
+   *
+   * @param earlier as {@link #packed}
+   */
+  public Counts since(byte[] earlier) {
+    // Errors are only ever added behind those that are there.
+    long[] before = new long[SLOTS + failures.length];
+    PackedNumbers.unpack(earlier, before);
     long[] difference = values.clone();
     for (int i = 0; i < SLOTS; i++) {
-      difference[i] -= earlier.values[i];
+      difference[i] -= before[i];
     }
-    // Errors are only ever added behind those that are there.
-    long[] failed = failures.clone();
-    for (int i = 0; i < earlier.failures.length; i++) {
-      failed[i] -= earlier.failures[i];
+    long[] failed = failures.length == 0 ? NO_FAILURES : failures.clone();
+    for (int i = 0; i < failed.length; i++) {
+      failed[i] -= before[SLOTS + i];
     }
     return new Counts(difference, errors, failed);
   }

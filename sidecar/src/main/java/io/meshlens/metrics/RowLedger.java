@@ -28,7 +28,7 @@ final class RowLedger {
     private final long serverLow;
     private final int serverPort;
     private final int error;
-    private final long[] accounted = new long[Sum.COUNT];
+    private byte[] accounted = PackedNumbers.ZEROES;
     private int readAt;
 
     /** Nothing of the row was counted before. */
@@ -144,8 +144,9 @@ final class RowLedger {
   static boolean subtract(Row row, SumsRow now, long[] difference) {
     boolean fell = false;
     boolean any = false;
+    PackedNumbers.unpack(row.accounted, difference);
     for (int i = 0; i < Sum.COUNT; i++) {
-      difference[i] = now.values[i] - row.accounted[i];
+      difference[i] = now.values[i] - difference[i];
       fell |= difference[i] < 0;
       any |= difference[i] != 0;
     }
@@ -157,7 +158,7 @@ final class RowLedger {
   }
 
   static void account(Row row, SumsRow now) {
-    System.arraycopy(now.values, 0, row.accounted, 0, Sum.COUNT);
+    row.accounted = PackedNumbers.pack(now.values, row.accounted);
   }
 
   /** All rows were read: those that were not are gone. */

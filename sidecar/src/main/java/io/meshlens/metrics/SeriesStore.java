@@ -146,8 +146,7 @@ public final class SeriesStore {
         difference[Sum.CONNECTIONS_OPENED.ordinal()] - difference[Sum.CONNECTIONS_CLOSED.ordinal()];
     row.active += opened;
     for (Series series : row.series) {
-      series.add(difference, read.error);
-      series.addActive(opened);
+      series.add(difference, read.error, opened);
       series.changedEpochNs = nowEpochNs;
     }
     if (row.folded) {

@@ -6,6 +6,7 @@ import io.meshlens.flow.ConnectionEvent;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Identities;
 import io.meshlens.metrics.AttributeRules;
+import io.meshlens.metrics.Detail;
 import io.meshlens.metrics.KernelSums;
 import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.metrics.MetricsConfig;
@@ -28,9 +29,17 @@ final class MeshFixture {
   Instant now = SINCE;
 
   MeshMetrics mesh(Profile profile, Identities identities) {
+    return mesh(profile, identities, Optional.empty(), 10_000);
+  }
+
+  MeshMetrics mesh(Profile profile, Identities identities, Detail detail, int maxSeries) {
+    return mesh(profile, identities, Optional.of(detail), maxSeries);
+  }
+
+  private MeshMetrics mesh(
+      Profile profile, Identities identities, Optional<Detail> detail, int maxSeries) {
     return new MeshMetrics(
-        new MetricsConfig(
-            profile, Optional.empty(), AttributeRules.NONE, 10_000, Duration.ofHours(1)),
+        new MetricsConfig(profile, detail, AttributeRules.NONE, maxSeries, Duration.ofHours(1)),
         kernel,
         identities,
         SINCE,

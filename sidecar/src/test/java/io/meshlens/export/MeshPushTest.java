@@ -2,7 +2,10 @@
 package io.meshlens.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.entry;
+import static org.assertj.core.api.Assertions.tuple;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.meshlens.export.Answer.Accepted;
 import io.meshlens.export.Answer.Cause;
 import io.meshlens.export.Answer.Failed;
@@ -13,71 +16,91 @@ import io.meshlens.flow.Sum;
 import io.meshlens.metrics.KernelSums.Pair;
 import io.meshlens.metrics.MeshMetrics;
 import io.meshlens.metrics.Profile;
-import io.opentelemetry.api.common.AttributeKey;
-import io.opentelemetry.api.common.Attributes;
-import io.opentelemetry.sdk.metrics.data.AggregationTemporality;
-import io.opentelemetry.sdk.metrics.data.ExponentialHistogramPointData;
-import io.opentelemetry.sdk.metrics.data.LongPointData;
-import io.opentelemetry.sdk.metrics.data.MetricData;
+import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
+import io.opentelemetry.proto.common.v1.AnyValue;
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.metrics.v1.AggregationTemporality;
+import io.opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint;
+import io.opentelemetry.proto.metrics.v1.Metric;
+import io.opentelemetry.proto.metrics.v1.NumberDataPoint;
 import io.opentelemetry.sdk.resources.Resource;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class MeshPushTest {
-  private static final AttributeKey<String> IO_DIRECTION =
-      AttributeKey.stringKey("network.io.direction");
-
   /** What a receiver gets: refused with the others held up, or taken. */
   private static final class Receiver implements MeshPush.Sender {
-    private final List<Collection<MetricData>> taken = new ArrayList<>();
+    private final List<ExportMetricsServiceRequest> taken = new ArrayList<>();
     private final List<Integer> refused = new ArrayList<>();
     private Cause cause = Cause.UNAVAILABLE;
-    private int mostSeries = Integer.MAX_VALUE;
     private int requests;
 
     @Override
-    public Optional<Answer> send(Collection<MetricData> metrics, boolean canBeHalved) {
-      if (canBeHalved && points(metrics, "mesh.tcp.connections.opened").size() > mostSeries) {
-        return Optional.empty();
-      }
+    public Answer send(byte[] request, int points) {
       if (refused.contains(requests++)) {
-        return Optional.of(new Failed(cause, "not now"));
+        return new Failed(cause, "not now");
       }
-      taken.add(metrics);
-      return Optional.of(new Accepted(0, ""));
+      try {
+        taken.add(ExportMetricsServiceRequest.parseFrom(request));
+      } catch (InvalidProtocolBufferException e) {
+        throw new UncheckedIOException(e);
+      }
+      assertThat(points(taken.getLast())).isEqualTo(points);
+      return new Accepted(0, "");
     }
 
-    private static List<LongPointData> points(Collection<MetricData> metrics, String name) {
-      return metrics.stream()
-          .filter(m -> m.getName().equals(name))
-          .flatMap(m -> m.getLongSumData().getPoints().stream())
-          .toList();
+    private static List<Metric> metrics(ExportMetricsServiceRequest request) {
+      assertThat(request.getResourceMetricsCount()).isEqualTo(1);
+      return request.getResourceMetrics(0).getScopeMetrics(0).getMetricsList();
+    }
+
+    private static int points(ExportMetricsServiceRequest request) {
+      return metrics(request).stream()
+          .mapToInt(
+              m ->
+                  m.getSum().getDataPointsCount()
+                      + m.getExponentialHistogram().getDataPointsCount())
+          .sum();
     }
 
     void refuseNext() {
       refused.add(requests);
     }
 
-    List<MetricData> all(String name) {
+    List<Metric> all(String name) {
       return taken.stream()
-          .flatMap(Collection::stream)
+          .flatMap(request -> metrics(request).stream())
           .filter(m -> m.getName().equals(name))
           .toList();
     }
 
-    List<LongPointData> points(String name) {
-      return all(name).stream().flatMap(m -> m.getLongSumData().getPoints().stream()).toList();
+    List<NumberDataPoint> points(String name) {
+      return all(name).stream().flatMap(m -> m.getSum().getDataPointsList().stream()).toList();
     }
 
     long sum(String name) {
-      return points(name).stream().mapToLong(LongPointData::getValue).sum();
+      return points(name).stream().mapToLong(NumberDataPoint::getAsInt).sum();
     }
+  }
+
+  /** Name and value of each, in their order. */
+  private static Map<String, Object> attributes(NumberDataPoint point) {
+    Map<String, Object> attributes = new LinkedHashMap<>();
+    for (KeyValue pair : point.getAttributesList()) {
+      AnyValue value = pair.getValue();
+      Object before =
+          attributes.put(
+              pair.getKey(), value.hasIntValue() ? value.getIntValue() : value.getStringValue());
+      assertThat(before).as(pair.getKey()).isNull();
+    }
+    return attributes;
   }
 
   private final MeshFixture fixture = new MeshFixture();
@@ -85,10 +108,15 @@ final class MeshPushTest {
   private final MeshMetrics mesh = fixture.mesh(Profile.OTEL, Identities.NONE);
 
   private MeshPush push(Temporality temporality) {
-    return new MeshPush(mesh, Resource.empty(), config(temporality));
+    return push(mesh, temporality, OtlpPush.MAX_REQUEST_BYTES);
   }
 
-  private static OtlpConfig config(Temporality temporality) {
+  private static MeshPush push(MeshMetrics mesh, Temporality temporality, int maxRequestBytes) {
+    OtlpConfig config = config(temporality, OtlpConfig.Histograms.EXPONENTIAL);
+    return new MeshPush(mesh, Resource.empty(), config, maxRequestBytes);
+  }
+
+  static OtlpConfig config(Temporality temporality, OtlpConfig.Histograms histograms) {
     return new OtlpConfig(
         new OtlpReceiver(
             URI.create("http://localhost:4317"),
@@ -100,7 +128,7 @@ final class MeshPushTest {
         Duration.ofSeconds(10),
         Duration.ofSeconds(10),
         temporality,
-        OtlpConfig.Histograms.EXPONENTIAL);
+        histograms);
   }
 
   /** Whether all was taken. */
@@ -120,26 +148,25 @@ final class MeshPushTest {
     assertThat(succeeds(push)).isTrue();
 
     assertThat(receiver.points("mesh.tcp.io"))
-        .extracting(LongPointData::getValue)
-        .containsExactlyInAnyOrder(beyondDoubles, 5L);
-    LongPointData sent = receiver.points("mesh.tcp.io").getFirst();
-    assertThat(sent.getStartEpochNanos())
+        .extracting(NumberDataPoint::getAsInt)
+        .containsExactly(beyondDoubles, 5L);
+    NumberDataPoint sent = receiver.points("mesh.tcp.io").getFirst();
+    assertThat(sent.getStartTimeUnixNano())
         .isEqualTo(MeshFixture.SINCE.getEpochSecond() * 1_000_000_000L);
-    assertThat(sent.getEpochNanos()).isEqualTo(fixture.now.getEpochSecond() * 1_000_000_000L);
-    assertThat(sent.getAttributes().get(IO_DIRECTION)).isEqualTo("transmit");
-    assertThat(sent.getAttributes().get(AttributeKey.longKey("destination.port"))).isEqualTo(443);
-    assertThat(receiver.points("mesh.tcp.connections.failed").getFirst().getAttributes())
-        .isEqualTo(
-            Attributes.builder()
-                .put("reporter", "source")
-                .put("network.transport", "tcp")
-                .put("source.address", "10.0.0.1")
-                .put("destination.address", "10.0.0.2")
-                .put("destination.port", 443)
-                .put("error.type", "ECONNREFUSED")
-                .build());
-    MetricData active = receiver.all("mesh.tcp.connections.active").getFirst();
-    assertThat(active.getLongSumData().isMonotonic()).isFalse();
+    assertThat(sent.getTimeUnixNano()).isEqualTo(fixture.now.getEpochSecond() * 1_000_000_000L);
+    assertThat(attributes(sent))
+        .containsEntry("network.io.direction", "transmit")
+        .containsEntry("destination.port", 443L);
+    assertThat(attributes(receiver.points("mesh.tcp.connections.failed").getFirst()))
+        .containsExactly(
+            entry("reporter", "source"),
+            entry("network.transport", "tcp"),
+            entry("source.address", "10.0.0.1"),
+            entry("destination.address", "10.0.0.2"),
+            entry("destination.port", 443L),
+            entry("error.type", "ECONNREFUSED"));
+    Metric active = receiver.all("mesh.tcp.connections.active").getFirst();
+    assertThat(active.getSum().getIsMonotonic()).isFalse();
     assertThat(receiver.sum("mesh.tcp.connections.active")).isEqualTo(1);
   }
 
@@ -168,12 +195,14 @@ final class MeshPushTest {
         .isEqualTo(fixture.kernel.total(Sum.CONNECTIONS_FAILED));
     assertThat(receiver.all("mesh.tcp.io"))
         .allMatch(
-            m -> m.getLongSumData().getAggregationTemporality() == AggregationTemporality.DELTA);
+            m ->
+                m.getSum().getAggregationTemporality()
+                    == AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA);
     assertThat(receiver.all("mesh.tcp.connections.active"))
         .allMatch(
             m ->
-                m.getLongSumData().getAggregationTemporality()
-                    == AggregationTemporality.CUMULATIVE);
+                m.getSum().getAggregationTemporality()
+                    == AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE);
   }
 
   @Test
@@ -188,10 +217,13 @@ final class MeshPushTest {
       succeeds(push);
     }
 
-    List<LongPointData> points = receiver.points("mesh.tcp.io");
-    assertThat(points).extracting(LongPointData::getValue).containsExactly(10L, 10L, 10L, 20L, 10L);
+    List<NumberDataPoint> points = receiver.points("mesh.tcp.io");
+    assertThat(points)
+        .extracting(NumberDataPoint::getAsInt)
+        .containsExactly(10L, 10L, 10L, 20L, 10L);
     for (int i = 1; i < points.size(); i++) {
-      assertThat(points.get(i).getStartEpochNanos()).isEqualTo(points.get(i - 1).getEpochNanos());
+      assertThat(points.get(i).getStartTimeUnixNano())
+          .isEqualTo(points.get(i - 1).getTimeUnixNano());
     }
   }
 
@@ -203,29 +235,24 @@ final class MeshPushTest {
     }
     assertThat(succeeds(push)).isTrue();
 
-    assertThat(receiver.taken)
-        .hasSize(4)
-        .allMatch(
-            request ->
-                request.stream().mapToInt(m -> m.getLongSumData().getPoints().size()).sum()
-                    <= 4_000);
+    assertThat(receiver.taken).hasSize(4).allMatch(request -> Receiver.points(request) <= 4_000);
     assertThat(receiver.sum("mesh.tcp.connections.opened")).isEqualTo(1_700);
   }
 
   @Test
   void whatIsTooLargeIsSentInHalvesAndNothingTwice() throws InterruptedException {
-    MeshPush push = push(Temporality.DELTA);
+    MeshPush push = push(mesh, Temporality.DELTA, 80_000);
     for (int i = 0; i < 700; i++) {
       fixture.kernel.open(Pair.outbound(i, 5_000), 1, 1);
     }
-    receiver.mostSeries = 130;
     receiver.refused.add(2);
     assertThat(succeeds(push)).isFalse();
     assertThat(succeeds(push)).isTrue();
     assertThat(succeeds(push)).isTrue();
 
     assertThat(receiver.taken)
-        .allMatch(r -> Receiver.points(r, "mesh.tcp.connections.opened").size() <= 130);
+        .hasSizeGreaterThan(2)
+        .allMatch(request -> request.getSerializedSize() <= 80_000);
     assertThat(receiver.sum("mesh.tcp.connections.opened")).isEqualTo(700);
   }
 
@@ -270,29 +297,29 @@ final class MeshPushTest {
     assertThat(succeeds(push)).isTrue();
 
     assertThat(receiver.sum("mesh.tcp.io")).isEqualTo(30);
-    LongPointData bytes = receiver.points("mesh.udp.io").getFirst();
-    assertThat(bytes.getValue()).isEqualTo(7);
-    assertThat(bytes.getAttributes())
-        .isEqualTo(
-            Attributes.builder()
-                .put("reporter", "source")
-                .put("network.transport", "udp")
-                .put("source.address", "10.0.0.1")
-                .put("destination.address", "10.0.0.2")
-                .put("destination.port", 53)
-                .put("network.io.direction", "transmit")
-                .build());
+    List<NumberDataPoint> io = receiver.points("mesh.udp.io");
+    assertThat(io).extracting(NumberDataPoint::getAsInt).containsExactlyInAnyOrder(7L, 0L, 0L, 0L);
     assertThat(
-            receiver.points("mesh.udp.packets").stream()
-                .filter(point -> point.getValue() != 0)
-                .toList())
-        .singleElement()
-        .satisfies(
-            packets -> {
-              assertThat(packets.getValue()).isEqualTo(3);
-              assertThat(packets.getAttributes().get(AttributeKey.longKey("destination.port")))
-                  .isNull();
-            });
+            attributes(
+                io.stream().filter(point -> point.getAsInt() == 7).findFirst().orElseThrow()))
+        .containsExactly(
+            entry("reporter", "source"),
+            entry("network.transport", "udp"),
+            entry("source.address", "10.0.0.1"),
+            entry("destination.address", "10.0.0.2"),
+            entry("destination.port", 53L),
+            entry("network.io.direction", "transmit"));
+    // A rate needs to have seen the zero before the first packet.
+    assertThat(receiver.points("mesh.udp.packets"))
+        .extracting(
+            point -> attributes(point).get("destination.port"),
+            point -> attributes(point).get("network.io.direction"),
+            NumberDataPoint::getAsInt)
+        .containsExactlyInAnyOrder(
+            tuple(53L, "transmit", 0L),
+            tuple(53L, "receive", 0L),
+            tuple(null, "transmit", 0L),
+            tuple(null, "receive", 3L));
   }
 
   @Test
@@ -301,8 +328,7 @@ final class MeshPushTest {
     fixture.kernel.open(Pair.outbound(1, 2), 10, 20);
     fixture.kernel.add(Pair.outbound(1, 2).overUdp(443), Sum.BYTES_SENT, 7);
     istio.account();
-    assertThat(new MeshPush(istio, Resource.empty(), config(Temporality.DELTA)).push(receiver))
-        .isEmpty();
+    assertThat(push(istio, Temporality.DELTA, OtlpPush.MAX_REQUEST_BYTES).push(receiver)).isEmpty();
 
     assertThat(receiver.sum("istio_tcp_received_bytes_total")).isEqualTo(10);
     assertThat(receiver.sum("istio_tcp_sent_bytes_total")).isEqualTo(20);
@@ -319,18 +345,23 @@ final class MeshPushTest {
     mesh.durations().accept(fixture.closed(1, 2, 5));
     succeeds(push);
 
-    List<ExponentialHistogramPointData> points =
+    List<ExponentialHistogramDataPoint> points =
         receiver.all("mesh.tcp.connection.duration").stream()
-            .flatMap(m -> m.getExponentialHistogramData().getPoints().stream())
+            .flatMap(m -> m.getExponentialHistogram().getDataPointsList().stream())
             .toList();
-    assertThat(points).extracting(ExponentialHistogramPointData::getCount).containsExactly(1L, 2L);
+    assertThat(points).extracting(ExponentialHistogramDataPoint::getCount).containsExactly(1L, 2L);
     assertThat(points)
-        .extracting(ExponentialHistogramPointData::getSum)
+        .extracting(ExponentialHistogramDataPoint::getSum)
         .containsExactly(0.005, 70.005);
-    assertThat(points.getLast().getPositiveBuckets().getTotalCount()).isEqualTo(2);
+    assertThat(
+            points.getLast().getPositive().getBucketCountsList().stream()
+                .mapToLong(Long::longValue)
+                .sum())
+        .isEqualTo(2);
     assertThat(points.getLast().hasMin()).isFalse();
     assertThat(points.getFirst().getMin()).isEqualTo(0.005);
-    assertThat(points.getLast().getStartEpochNanos()).isEqualTo(points.getFirst().getEpochNanos());
+    assertThat(points.getLast().getStartTimeUnixNano())
+        .isEqualTo(points.getFirst().getTimeUnixNano());
   }
 
   @Test
