@@ -34,7 +34,7 @@ public final class TelemetryServer implements AutoCloseable {
       """
       meshlens
         /metrics  Prometheus text; OpenMetrics and protobuf on request
-        /healthz  200 while the program runs
+        /healthz  200 while the program runs, 503 with the reasons when a part of it has died
         /readyz   200 when connections are being watched, 503 with the reasons before
       """;
 
@@ -61,7 +61,7 @@ public final class TelemetryServer implements AutoCloseable {
     server.setExecutor(executor);
     HttpHandler page = new MetricsHandler(registry);
     handle("/metrics", exchange -> scrape(exchange, page, scrapes));
-    handle("/healthz", exchange -> answer(exchange, 200, "ok\n"));
+    handle("/healthz", exchange -> healthy(exchange, readiness));
     handle("/readyz", exchange -> ready(exchange, readiness));
     handle("/", exchange -> answer(exchange, 200, INDEX));
     server.start();
@@ -97,11 +97,22 @@ public final class TelemetryServer implements AutoCloseable {
     }
   }
 
+  private static void healthy(HttpExchange exchange, Readiness readiness) throws IOException {
+    answer(
+        exchange,
+        readiness.isHealthy() ? 200 : 503,
+        readiness.isHealthy() ? "ok\n" : text("not healthy\n", readiness));
+  }
+
   private static void ready(HttpExchange exchange, Readiness readiness) throws IOException {
     boolean ready = readiness.isReady();
-    StringBuilder text = new StringBuilder(ready ? "ready\n" : "not ready\n");
+    answer(exchange, ready ? 200 : 503, text(ready ? "ready\n" : "not ready\n", readiness));
+  }
+
+  private static String text(String first, Readiness readiness) {
+    StringBuilder text = new StringBuilder(first);
     readiness.lines().forEach(line -> text.append(line).append('\n'));
-    answer(exchange, ready ? 200 : 503, text.toString());
+    return text.toString();
   }
 
   private static void answer(HttpExchange exchange, int status, String text) throws IOException {

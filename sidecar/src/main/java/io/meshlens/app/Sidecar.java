@@ -111,7 +111,7 @@ public final class Sidecar implements AutoCloseable {
       throws KernelUnavailableException, ConfigException, IOException {
     this.config = config;
     this.log = log;
-    threads = new Threads(log);
+    threads = new Threads(readiness, log);
     readiness.hold(ATTACHED, "the kernel programs are not attached yet");
     FeatureProbe.requirePreconditions(config.kernel());
     cgroup = WatchedCgroup.of(config.kernel().cgroup());

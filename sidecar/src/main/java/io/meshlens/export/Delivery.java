@@ -34,6 +34,8 @@ public final class Delivery implements ConnectionSink, RecordStore {
   /** A commit in between, so that the ring is released although there is ever more. */
   private static final int COMMIT_EVERY_DRAINS = 4;
 
+  private static final Duration AFTER_ERROR = Duration.ofSeconds(1);
+
   private final DeliveryConfig config;
   private final DeliveryVitals counters;
   private final BatchEncoder encoder;
@@ -226,12 +228,21 @@ public final class Delivery implements ConnectionSink, RecordStore {
 
   private Carrier.Outcome round() throws InterruptedException {
     try {
-      Carrier.Outcome outcome = carrier.carry(spool);
+      Carrier.Outcome outcome = carry();
       settle(outcome);
       return outcome;
     } catch (InterruptedException e) {
       spool.again();
       throw e;
+    }
+  }
+
+  private Carrier.Outcome carry() throws InterruptedException {
+    try {
+      return carrier.carry(spool);
+    } catch (RuntimeException e) {
+      log.error("a delivery to " + carrier.target() + " failed by an error of our own", e);
+      return new Carrier.Outcome.Failed(counters.failedError(), e.toString(), AFTER_ERROR);
     }
   }
 

@@ -13,7 +13,8 @@ record DeliveryVitals(
     Vital lostNewest,
     Vital lostUnreadable,
     Vital lostRejected,
-    Vital lostShutdown) {
+    Vital lostShutdown,
+    Vital failedError) {
   static final DeliveryVitals ALS =
       new DeliveryVitals(
           Vital.ALS_ENTRIES_DELIVERED,
@@ -24,7 +25,8 @@ record DeliveryVitals(
           Vital.ALS_ENTRIES_LOST_NEWEST,
           Vital.ALS_ENTRIES_LOST_UNREADABLE,
           Vital.ALS_ENTRIES_LOST_REJECTED,
-          Vital.ALS_ENTRIES_LOST_SHUTDOWN);
+          Vital.ALS_ENTRIES_LOST_SHUTDOWN,
+          Vital.ALS_STREAMS_FAILED);
 
   static final DeliveryVitals OTLP =
       new DeliveryVitals(
@@ -36,5 +38,6 @@ record DeliveryVitals(
           Vital.OTLP_LOGS_LOST_NEWEST,
           Vital.OTLP_LOGS_LOST_UNREADABLE,
           Vital.OTLP_LOGS_LOST_REJECTED,
-          Vital.OTLP_LOGS_LOST_SHUTDOWN);
+          Vital.OTLP_LOGS_LOST_SHUTDOWN,
+          Vital.OTLP_LOGS_FAILED_ERROR);
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.vitals;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** What the program still waits for: a task holds a named token until it is ready. */
+/**
+ * What the program still waits for: a task holds a named token until it is ready. And what has
+ * broken in it.
+ */
 public final class Readiness {
   private final Map<String, String> pending = new ConcurrentHashMap<>();
   private final Map<String, String> notes = new ConcurrentHashMap<>();
+  private final Map<String, String> failures = new ConcurrentHashMap<>();
 
   /** Not ready until {@link #release} is called with the same name. */
   public void hold(String token, String waitingFor) {
@@ -31,13 +36,24 @@ public final class Readiness {
     notes.remove(subject);
   }
 
-  public boolean isReady() {
-    return pending.isEmpty();
+  /** A part has ended by an error of our own: only a new start helps. */
+  public void fail(String part, String why) {
+    failures.put(part, why);
   }
 
-  /** One line for each token still held and for each note, sorted. */
+  /** Whether all parts run. */
+  public boolean isHealthy() {
+    return failures.isEmpty();
+  }
+
+  public boolean isReady() {
+    return pending.isEmpty() && isHealthy();
+  }
+
+  /** One line for each failure, each token still held and each note, sorted. */
   public List<String> lines() {
-    List<String> lines = new java.util.ArrayList<>();
+    List<String> lines = new ArrayList<>();
+    new TreeMap<>(failures).forEach((part, why) -> lines.add("failed: " + part + ": " + why));
     new TreeMap<>(pending).forEach((token, why) -> lines.add("waiting: " + token + ": " + why));
     new TreeMap<>(notes)
         .forEach((subject, remark) -> lines.add("note: " + subject + ": " + remark));

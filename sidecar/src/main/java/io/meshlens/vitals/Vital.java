@@ -309,6 +309,7 @@ public enum Vital {
       "meshlens.access_log.otlp.export.failures", "{export}", "unavailable", ""),
   OTLP_LOGS_FAILED_REFUSED("meshlens.access_log.otlp.export.failures", "{export}", "refused", ""),
   OTLP_LOGS_FAILED_GARBAGE("meshlens.access_log.otlp.export.failures", "{export}", "garbage", ""),
+  OTLP_LOGS_FAILED_ERROR("meshlens.access_log.otlp.export.failures", "{export}", "error", ""),
   OTLP_LOGS_TLS_RELOADED(
       "meshlens.access_log.otlp.tls.reloads",
       "{reload}",

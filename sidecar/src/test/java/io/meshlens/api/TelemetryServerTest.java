@@ -87,6 +87,16 @@ final class TelemetryServerTest {
   }
 
   @Test
+  void healthIs503WithTheReasonsWhenAPartHasDied() throws Exception {
+    readiness.fail("ring-reader", "its thread died by an error");
+
+    assertThat(get("/healthz").statusCode()).isEqualTo(503);
+    assertThat(get("/healthz").body())
+        .isEqualTo("not healthy\nfailed: ring-reader: its thread died by an error\n");
+    assertThat(get("/readyz").statusCode()).isEqualTo(503);
+  }
+
+  @Test
   void notReadyIs503WithTheReasons() throws Exception {
     readiness.hold("kernel", "not attached");
 

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -68,7 +69,7 @@ final class DeliveryTest {
   }
 
   /** Fails a given number of times after having taken a batch. */
-  private final class Receiver implements Carrier {
+  private class Receiver implements Carrier {
     private int failures;
     private final long rejected;
 
@@ -105,7 +106,7 @@ final class DeliveryTest {
     public void close() {}
   }
 
-  private Delivery delivery(int queueSize, int batchRecords, long memoryBytes, Receiver receiver) {
+  private Delivery delivery(int queueSize, int batchRecords, long memoryBytes, Carrier receiver) {
     return new Delivery(
         new DeliveryConfig(queueSize, batchRecords, 1 << 16, Duration.ofMillis(10)),
         DeliveryVitals.ALS,
@@ -148,6 +149,30 @@ final class DeliveryTest {
     assertThat(vitals.get(Vital.ALS_STREAMS_FAILED)).isEqualTo(3);
     assertThat(vitals.get(Vital.ALS_ENTRIES_RESENT)).isEqualTo(21);
     assertThat(delivery.safe()).isEqualTo(delivery.given()).isEqualTo(1000);
+  }
+
+  @Test
+  void anErrorOfOurOwnInADeliveryIsAFailureThatIsRepeated() throws Exception {
+    AtomicInteger attempts = new AtomicInteger();
+    Carrier faulty =
+        new Receiver(0, 0) {
+          @Override
+          public Outcome carry(Spool spool) throws InterruptedException {
+            if (attempts.getAndIncrement() == 0) {
+              spool.take(Duration.ZERO);
+              throw new IllegalStateException("wanted");
+            }
+            return super.carry(spool);
+          }
+        };
+    Delivery delivery = delivery(1000, 7, 1 << 20, faulty);
+    give(delivery, 0, 131);
+    delivery.end();
+    delivery.write();
+    delivery.send();
+
+    assertThat(delivered).isEqualTo(numbers(0, 131));
+    assertThat(vitals.get(Vital.ALS_STREAMS_FAILED)).isEqualTo(1);
   }
 
   @Test
