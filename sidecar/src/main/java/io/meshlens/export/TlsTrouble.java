@@ -31,6 +31,7 @@ enum TlsTrouble {
       "not an http/2 connection",
       "network closed for unknown reason",
       "connection reset",
+      "eof reached while reading",
       "connection closed",
       "header parser received no bytes",
       "invalid status line");

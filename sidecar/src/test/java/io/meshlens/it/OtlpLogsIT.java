@@ -40,7 +40,7 @@ class OtlpLogsIT {
     return "access_log.otlp.protocol=" + (transport.equals("grpc") ? "grpc" : "http/protobuf");
   }
 
-  private static Set<String> delivered(CollectingServer server) {
+  static Set<String> delivered(CollectingServer server) {
     Set<String> delivered = new TreeSet<>();
     for (JsonNode line : server.lines("attributes")) {
       JsonNode attributes = line.path("attributes");

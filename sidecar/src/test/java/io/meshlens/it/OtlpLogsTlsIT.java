@@ -3,7 +3,6 @@ package io.meshlens.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,23 +81,12 @@ class OtlpLogsTlsIT {
     return SidecarProcess.run(all.toArray(String[]::new));
   }
 
-  private static Set<String> delivered(CollectingServer server) {
-    Set<String> delivered = new TreeSet<>();
-    for (JsonNode line : server.lines("attributes")) {
-      JsonNode attributes = line.path("attributes");
-      String reporter = attributes.path("reporter").asText();
-      String direction = reporter.equals("source") ? "transmit" : "receive";
-      delivered.add(reporter + " " + attributes.path("network.io." + direction).asText());
-    }
-    return delivered;
-  }
-
   private void awaitEverything(CollectingServer server, SidecarProcess sidecar) throws Exception {
     Set<String> truth = churn.truth();
     ChildProcess.await(
         "all records; stderr: " + sidecar.process().err(),
-        () -> Optional.of(true).filter(x -> delivered(server).size() >= truth.size()));
-    assertThat(delivered(server)).isEqualTo(truth);
+        () -> Optional.of(true).filter(x -> OtlpLogsIT.delivered(server).size() >= truth.size()));
+    assertThat(OtlpLogsIT.delivered(server)).isEqualTo(truth);
     awaitMetric(sidecar, "delivered_total", Map.of(), truth.size());
     assertThat(metric(sidecar, "lost_total", Map.of())).isZero();
   }
