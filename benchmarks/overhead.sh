@@ -19,7 +19,7 @@
 #                    [--dist DIR] [--java-opts OPTS] [--out DIR] [--no-exactness]
 #   --seconds N        length of a measured run                               (3, BENCH_SECONDS)
 #   --rounds N         rounds; the median and quartiles over them are shown  (12, BENCH_ROUNDS)
-#   --warmup N         unmeasured churn for each sidecar at first, seconds   (15, BENCH_WARMUP)
+#   --warmup N         unmeasured churn for each sidecar at first, seconds   (45, BENCH_WARMUP)
 #   --workloads LIST   of churn,keepalive,bulk                 (churn,keepalive,bulk, BENCH_WORKLOADS)
 #   --situations LIST  of those below; bare is always among them           (all, BENCH_SITUATIONS)
 #   --dist DIR         the installation to measure         (the checkout's build, BENCH_DIST)
@@ -59,7 +59,7 @@ say() { echo "overhead.sh: $*" >&2; }
 
 seconds=${BENCH_SECONDS:-3}
 rounds=${BENCH_ROUNDS:-12}
-warmup=${BENCH_WARMUP:-15}
+warmup=${BENCH_WARMUP:-45}
 workloads=${BENCH_WORKLOADS:-churn,keepalive,bulk}
 situations=${BENCH_SITUATIONS:-bare,control,meshlens,meshlens-file,meshlens-no-log,meshlens-cold,tcplife}
 dist=${BENCH_DIST:-$root/sidecar/target/dist}
