@@ -47,7 +47,7 @@ final class OtlpConnection implements AutoCloseable {
     this.log = log;
   }
 
-  /** The same for a receiver that may take as long as configured. */
+  /** As the other {@code send}, for as long as the receiver is configured to have. */
   Answer send(byte[] request) throws InterruptedException {
     return send(request, receiver.timeout());
   }

@@ -81,6 +81,18 @@ class OtlpLogsTlsIT {
     return SidecarProcess.run(all.toArray(String[]::new));
   }
 
+  /** With a certificate of its own, for mutual TLS. */
+  private SidecarProcess startWith(Path chain, Path key, int port, String transport)
+      throws Exception {
+    return start(
+        "https",
+        port,
+        transport,
+        TLS + "ca_file=" + ours.authorities(),
+        TLS + "cert_file=" + chain,
+        TLS + "key_file=" + key);
+  }
+
   private void awaitEverything(CollectingServer server, SidecarProcess sidecar) throws Exception {
     Set<String> truth = churn.truth();
     ChildProcess.await(
@@ -149,14 +161,7 @@ class OtlpLogsTlsIT {
     copy(ours.certificate("client-1"), chain);
     copy(ours.key("client-1"), key);
     try (CollectingServer server = mutual(transport);
-        SidecarProcess sidecar =
-            start(
-                "https",
-                server.port(),
-                transport,
-                TLS + "ca_file=" + ours.authorities(),
-                TLS + "cert_file=" + chain,
-                TLS + "key_file=" + key)) {
+        SidecarProcess sidecar = startWith(chain, key, server.port(), transport)) {
       churn.make(5);
       awaitEverything(server, sidecar);
       assertThat(clients(server)).containsExactly("client-1");
@@ -210,14 +215,7 @@ class OtlpLogsTlsIT {
     copy(others.certificate("client"), chain);
     copy(others.key("client"), key);
     try (CollectingServer server = mutual(transport);
-        SidecarProcess sidecar =
-            start(
-                "https",
-                server.port(),
-                transport,
-                TLS + "ca_file=" + ours.authorities(),
-                TLS + "cert_file=" + chain,
-                TLS + "key_file=" + key)) {
+        SidecarProcess sidecar = startWith(chain, key, server.port(), transport)) {
       churn.make(5);
       awaitMetric(sidecar, "export_failures_total", Map.of(), 2);
       assertThat(server.lines("attributes")).isEmpty();
