@@ -132,6 +132,7 @@ final class PushCost {
             Identities.NONE,
             Instant.now(),
             InstantSource.system(),
+            System::nanoTime,
             vitals,
             log);
     MeshPush pushing =

@@ -131,6 +131,7 @@ public final class Sidecar implements AutoCloseable {
             named.orElseGet(identities::byAddress),
             kernel.sumsSince(),
             InstantSource.system(),
+            clock::nowMonoNs,
             vitals,
             log);
     channel = events(identities.naming());

@@ -100,7 +100,8 @@ public final class ConnectionDurations implements ConnectionSink {
   private final Vitals vitals;
   private final @Nullable Known[] known = new Known[KNOWN_ENDS];
   private long newestEpochNs;
-  private long sweptEpochNs;
+  private long newestMonoNs;
+  private long sweptMonoNs;
   private volatile long pushedEpochNs = Long.MAX_VALUE;
 
   public ConnectionDurations(
@@ -131,11 +132,13 @@ public final class ConnectionDurations implements ConnectionSink {
       return;
     }
     newestEpochNs = Math.max(newestEpochNs, c.endEpochNs);
+    newestMonoNs = Math.max(newestMonoNs, c.endMonoNs);
     long connectNs = c.connectNs();
     List<DurationSeries> found = find(c);
     for (int i = 0; i < found.size(); i++) {
       DurationSeries series = found.get(i);
       series.changedEpochNs = newestEpochNs;
+      series.changedMonoNs = newestMonoNs;
       if (connectNs > 0) {
         series.record(Timing.CONNECT, connectNs);
       }
@@ -231,17 +234,17 @@ public final class ConnectionDurations implements ConnectionSink {
 
   @Override
   public void endBatch() {
-    if (newestEpochNs - sweptEpochNs < SWEEP_INTERVAL_NS) {
+    if (newestMonoNs - sweptMonoNs < SWEEP_INTERVAL_NS) {
       return;
     }
-    sweptEpochNs = newestEpochNs;
-    long oldest = newestEpochNs - idleTimeoutNs;
+    sweptMonoNs = newestMonoNs;
+    long oldestMonoNs = newestMonoNs - idleTimeoutNs;
     long pushed = pushedEpochNs;
     boolean dropped = false;
     for (Table table : tables) {
       for (Iterator<DurationSeries> each = table.byLabels.values().iterator(); each.hasNext(); ) {
         DurationSeries series = each.next();
-        if (series.changedEpochNs < oldest
+        if (series.changedMonoNs < oldestMonoNs
             && series.changedEpochNs <= pushed
             && !series.labels().isOverflow()) {
           series.dropped = true;

@@ -13,6 +13,7 @@ public final class DurationSeries extends Labelled {
 
   // Owned by: ring-reader.
   long changedEpochNs;
+  long changedMonoNs;
   boolean dropped;
 
   DurationSeries(LabelSet labels, List<Timing> timings, long startEpochNs) {

@@ -12,6 +12,7 @@ import io.meshlens.vitals.Vitals;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /** Every metric about connections: counters from the kernel's sums, histograms from records. */
 public final class MeshMetrics {
@@ -25,6 +26,7 @@ public final class MeshMetrics {
   /**
    * @param source reads the sums from the kernel; may throw
    * @param since start of the sums, perhaps in an earlier process
+   * @param monoNs the monotonic clock, nanoseconds
    */
   public MeshMetrics(
       MetricsConfig config,
@@ -32,6 +34,7 @@ public final class MeshMetrics {
       Identities identities,
       Instant since,
       InstantSource clock,
+      LongSupplier monoNs,
       Vitals vitals,
       Log log) {
     Detail detail =
@@ -47,6 +50,7 @@ public final class MeshMetrics {
             identities,
             epochNs(since),
             () -> epochNs(clock.instant()),
+            monoNs,
             vitals,
             log);
     durations = new ConnectionDurations(config, detail, identities, vitals);

@@ -34,6 +34,9 @@ final class RowLedger {
     /** Nothing of the row was counted before. */
     final long sinceEpochNs;
 
+    /** The same by the monotonic clock. */
+    final long sinceMonoNs;
+
     /** Who the ends were when it was last accounted for. */
     Identity source = Identity.UNKNOWN;
 
@@ -48,7 +51,7 @@ final class RowLedger {
     /** Its open connections, as far as they are accounted for. */
     long active;
 
-    private Row(SumsRow read, long sinceEpochNs) {
+    private Row(SumsRow read, long sinceEpochNs, long sinceMonoNs) {
       transport = read.transport;
       direction = read.direction;
       overflow = read.overflow;
@@ -59,6 +62,7 @@ final class RowLedger {
       serverPort = read.serverPort;
       error = read.error;
       this.sinceEpochNs = sinceEpochNs;
+      this.sinceMonoNs = sinceMonoNs;
     }
 
     boolean isAccounted() {
@@ -100,7 +104,7 @@ final class RowLedger {
   }
 
   /** The row, noted as read; a new one begins to count at the time given. */
-  Row find(SumsRow wanted, long sinceEpochNs) {
+  Row find(SumsRow wanted, long sinceEpochNs, long sinceMonoNs) {
     if (wanted.overflow) {
       clearEnds(wanted);
     }
@@ -112,7 +116,7 @@ final class RowLedger {
       row = rows[at];
     }
     if (row == null) {
-      row = new Row(wanted, sinceEpochNs);
+      row = new Row(wanted, sinceEpochNs, sinceMonoNs);
       rows[at] = row;
       used++;
       if (used > rows.length / 2) {

@@ -20,6 +20,7 @@ public final class Series extends Labelled {
 
   // Guarded by the store's lock.
   long changedEpochNs;
+  long changedMonoNs;
   boolean dropped;
 
   Series(LabelSet labels, long startEpochNs) {

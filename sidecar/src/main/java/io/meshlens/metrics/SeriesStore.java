@@ -43,7 +43,8 @@ public final class SeriesStore {
 
   private final SumsSource source;
   private final Identities identities;
-  private final LongSupplier clock;
+  private final LongSupplier epochNs;
+  private final LongSupplier monoNs;
   private final long idleTimeoutNs;
   private final Vitals vitals;
   private final Log log;
@@ -56,8 +57,10 @@ public final class SeriesStore {
   private final RowLedger ledger = new RowLedger();
   private final long[] difference = new long[Sum.COUNT];
   private long nowEpochNs;
+  private long nowMonoNs;
   private boolean patient;
   private long accountedEpochNs;
+  private long accountedMonoNs;
 
   /** Until then pushes were taken; no series leaves before its last change was. */
   private volatile long pushedEpochNs = Long.MAX_VALUE;
@@ -65,7 +68,8 @@ public final class SeriesStore {
   /**
    * @param source reads the sums from the kernel; may throw
    * @param sinceEpochNs start of the sums, perhaps in an earlier process
-   * @param clock wall-clock time, nanoseconds since the epoch
+   * @param epochNs wall-clock time, nanoseconds since the epoch: what points say
+   * @param monoNs the monotonic clock, nanoseconds: how long something lasts
    */
   public SeriesStore(
       MetricsConfig config,
@@ -73,16 +77,19 @@ public final class SeriesStore {
       SumsSource source,
       Identities identities,
       long sinceEpochNs,
-      LongSupplier clock,
+      LongSupplier epochNs,
+      LongSupplier monoNs,
       Vitals vitals,
       Log log) {
     this.source = source;
     this.identities = identities;
-    this.clock = clock;
+    this.epochNs = epochNs;
+    this.monoNs = monoNs;
     this.vitals = vitals;
     this.log = log;
     idleTimeoutNs = config.idleTimeout().toNanos();
     accountedEpochNs = sinceEpochNs;
+    accountedMonoNs = monoNs.getAsLong() - Math.max(0, epochNs.getAsLong() - sinceEpochNs);
     LabelText text = new LabelText(vitals);
     for (Transport transport : Transport.values()) {
       List<SeriesTable> made = new ArrayList<>();
@@ -110,13 +117,15 @@ public final class SeriesStore {
   /** Reads the sums and accounts for them; what cannot be read is accounted for the next time. */
   public void account(Waiting waiting) {
     synchronized (lock) {
-      nowEpochNs = Math.max(clock.getAsLong(), accountedEpochNs);
+      nowEpochNs = Math.max(epochNs.getAsLong(), accountedEpochNs);
+      nowMonoNs = monoNs.getAsLong();
       patient = waiting == Waiting.FOR_IDENTITIES && !identities.equals(Identities.NONE);
       ledger.begin();
       try {
         source.read(this::account);
         ledger.endComplete();
         accountedEpochNs = nowEpochNs;
+        accountedMonoNs = nowMonoNs;
       } catch (RuntimeException e) {
         vitals.increment(Vital.SUMS_READ_FAILED);
         log.warnRepeated("sums", "cannot read the kernel's sums, keeping the last ones: " + e);
@@ -130,7 +139,7 @@ public final class SeriesStore {
     if (places.length == 0) {
       return;
     }
-    Row row = ledger.find(read, accountedEpochNs);
+    Row row = ledger.find(read, accountedEpochNs, accountedMonoNs);
     if (!RowLedger.subtract(row, read, difference)) {
       return;
     }
@@ -148,6 +157,7 @@ public final class SeriesStore {
     for (Series series : row.series) {
       series.add(difference, read.error, opened);
       series.changedEpochNs = nowEpochNs;
+      series.changedMonoNs = nowMonoNs;
     }
     if (row.folded) {
       vitals.increment(Vital.SERIES_FOLDED);
@@ -173,7 +183,7 @@ public final class SeriesStore {
     if (patient
         && !row.isAccounted()
         && (client.isUnknown() || server.isUnknown())
-        && nowEpochNs - row.sinceEpochNs < IDENTITY_WAIT_NS) {
+        && nowMonoNs - row.sinceMonoNs < IDENTITY_WAIT_NS) {
       return false;
     }
     row.source = client;
@@ -225,11 +235,10 @@ public final class SeriesStore {
 
   private void dropIdle() {
     long pushed = pushedEpochNs;
-    long oldest = nowEpochNs - idleTimeoutNs;
     for (SeriesTable table : tables) {
       table.dropIf(
           series ->
-              series.changedEpochNs < oldest
+              nowMonoNs - series.changedMonoNs > idleTimeoutNs
                   && series.changedEpochNs <= pushed
                   && !series.hasActive());
     }

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /** Metrics of a kernel and a clock that the test moves. */
 final class MeshFixture {
@@ -44,6 +45,7 @@ final class MeshFixture {
         identities,
         SINCE,
         () -> now,
+        () -> TimeUnit.SECONDS.toNanos(now.getEpochSecond()),
         vitals,
         new Log(
             new PrintStream(OutputStream.nullOutputStream()),

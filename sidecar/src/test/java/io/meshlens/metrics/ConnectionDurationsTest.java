@@ -19,6 +19,9 @@ import org.junit.jupiter.api.Test;
 final class ConnectionDurationsTest {
   private static final long EPOCH_NS = TimeUnit.DAYS.toNanos(20_000);
 
+  /** The monotonic clock at that moment. */
+  private static final long MONO_NS = TimeUnit.HOURS.toNanos(7);
+
   private final Vitals vitals = new Vitals();
 
   private ConnectionDurations durations(Profile profile, Identities identities, int maxSeries) {
@@ -36,9 +39,9 @@ final class ConnectionDurationsTest {
     Connection c = new Connection();
     c.event = ConnectionEvent.CLOSED;
     c.direction = Direction.OUTBOUND;
-    c.startMonoNs = 1_000;
-    c.establishedMonoNs = 3_001_000;
-    c.endMonoNs = 50_001_000;
+    c.endMonoNs = endEpochNs - EPOCH_NS + MONO_NS;
+    c.startMonoNs = c.endMonoNs - 50_000_000;
+    c.establishedMonoNs = c.startMonoNs + 3_000_000;
     c.endEpochNs = endEpochNs;
     c.localLow = KernelSums.ipv4(client).low();
     c.remoteLow = KernelSums.ipv4(server).low();

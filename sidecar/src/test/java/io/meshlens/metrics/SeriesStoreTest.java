@@ -33,6 +33,7 @@ final class SeriesStoreTest {
   private final Names names = new Names();
   private final Vitals vitals = new Vitals();
   private long nowNs = SINCE_NS;
+  private long monoNs = TimeUnit.HOURS.toNanos(7);
 
   private SeriesStore store(Profile profile, Detail detail, Identities identities, int maxSeries) {
     return new SeriesStore(
@@ -42,6 +43,7 @@ final class SeriesStoreTest {
         identities,
         SINCE_NS,
         () -> nowNs,
+        () -> monoNs,
         vitals,
         new Log(
             new PrintStream(new ByteArrayOutputStream()), Log.Level.ERROR, InstantSource.system()));
@@ -55,8 +57,13 @@ final class SeriesStoreTest {
     return store(Profile.OTEL, Detail.WORKLOAD, names, 1000);
   }
 
-  private List<Series> accountAfter(SeriesStore store, long seconds) {
+  private void pass(long seconds) {
     nowNs += TimeUnit.SECONDS.toNanos(seconds);
+    monoNs += TimeUnit.SECONDS.toNanos(seconds);
+  }
+
+  private List<Series> accountAfter(SeriesStore store, long seconds) {
+    pass(seconds);
     store.account(Waiting.FOR_IDENTITIES);
     return store.series(store.tables().getFirst());
   }
@@ -256,6 +263,30 @@ final class SeriesStoreTest {
   }
 
   @Test
+  void aClockThatIsSetForwardEndsNoSeries() {
+    SeriesStore store = addresses();
+    kernel.add(Pair.outbound(1, 2), Sum.PACKETS_SENT, 1);
+    accountAfter(store, 1);
+    nowNs += 2 * IDLE.toNanos();
+
+    assertThat(accountAfter(store, 1)).hasSize(1);
+    assertThat(accountAfter(store, IDLE.toSeconds())).isEmpty();
+  }
+
+  @Test
+  void aClockThatIsSetBackHoldsNoRowUp() {
+    SeriesStore store = workloads();
+    accountAfter(store, 1);
+    nowNs -= TimeUnit.HOURS.toNanos(1);
+    kernel.open(Pair.outbound(1, 2), 10, 0);
+    assertThat(accountAfter(store, 1)).isEmpty();
+
+    List<Series> all = accountAfter(store, 6);
+
+    assertThat(total(all, Quantity.SENT)).isEqualTo(10);
+  }
+
+  @Test
   void anIdleSeriesStaysUntilItsLastChangeWasPushed() {
     SeriesStore store = addresses();
     store.expectPushes();
@@ -341,7 +372,7 @@ final class SeriesStoreTest {
           random.nextInt(4) == 0
               ? Identity.UNKNOWN
               : Names.workload("ns", "w" + random.nextInt(5)));
-      nowNs += TimeUnit.SECONDS.toNanos(random.nextInt(2));
+      pass(random.nextInt(2));
       store.account(Waiting.NO_MORE);
       for (SeriesTable table : store.tables()) {
         List<Series> all = store.series(table);
