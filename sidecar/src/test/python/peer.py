@@ -3,6 +3,7 @@
 
 The peers are a second opinion: another language, another gRPC and another protobuf than the program's.
 """
+import importlib
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import grpc
 
 
 def generate(proto_directory, *roots):
-    """Generates modules for the given .proto files and all they import, and makes them importable."""
+    """Generates modules for the given .proto files and all they import, and loads them, so that import finds them."""
     needed, todo = set(), list(roots)
     while todo:
         name = todo.pop()
@@ -25,10 +26,13 @@ def generate(proto_directory, *roots):
             for line in source:
                 if line.startswith("import "):
                     todo.append(line.split('"')[1])
-    output = tempfile.mkdtemp(prefix="meshlens-peer-")
-    subprocess.run(
-        ["protoc", "-I", proto_directory, "--python_out", output, *sorted(needed)], check=True)
-    sys.path.insert(0, output)
+    with tempfile.TemporaryDirectory(prefix="meshlens-peer-") as output:
+        subprocess.run(
+            ["protoc", "-I", proto_directory, "--python_out", output, *sorted(needed)], check=True)
+        sys.path.insert(0, output)
+        for name in roots:
+            importlib.import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
+        sys.path.remove(output)
 
 
 def say(text):
