@@ -283,6 +283,24 @@ class LifecycleIT {
   }
 
   @Test
+  void settingsAreUtf8AlsoWhereThereIsNoLocale() throws Exception {
+    try (ChildProcess print =
+        ChildProcess.of(
+            "env",
+            "-i",
+            "PATH=" + System.getenv("PATH"),
+            "MESHLENS_NODE_REGION=Östersund",
+            SidecarProcess.LAUNCHER,
+            "config",
+            "print",
+            "--set",
+            "node.cluster=Zürich")) {
+      assertThat(print.exitCode()).as("%s", print.err()).isZero();
+      assertThat(String.join("\n", print.out())).contains("Zürich", "Östersund");
+    }
+  }
+
+  @Test
   void allProblemsOfAConfigurationAreShownAtOnce() throws Exception {
     Path file =
         Files.writeString(
