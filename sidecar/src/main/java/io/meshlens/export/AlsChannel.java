@@ -204,6 +204,8 @@ final class AlsChannel implements AutoCloseable {
     ManagedChannelBuilder<?> builder =
         Grpc.newChannelBuilder(address.target(), credentials)
             .userAgent(userAgent)
+            // Callbacks only note what happened: not worth another thread.
+            .directExecutor()
             .maxInboundMessageSize(MAX_ANSWER_BYTES)
             // What broke is sent again by us, and a message is not kept for gRPC to do so.
             .disableRetry()

@@ -278,10 +278,10 @@ final class AlsExtras {
     CGROUP_ID.writeKnown(c.cgroupId, out);
     NETNS.writeKnown(c.netns, out);
     if (c.commLengthBytes != 0) {
-      if (isAscii(c)) {
+      if (c.isCommAscii()) {
         text(COMM, c.comm, c.commLengthBytes, out);
       } else {
-        // A process may call itself anything; what is not UTF-8 becomes U+FFFD.
+        // What is not UTF-8 becomes U+FFFD.
         text("comm", new String(c.comm, 0, c.commLengthBytes, UTF_8), out);
       }
     }
@@ -289,14 +289,5 @@ final class AlsExtras {
       byte[] id = c.containerId.getBytes(UTF_8);
       text(CONTAINER_ID, id, id.length, out);
     }
-  }
-
-  private static boolean isAscii(Connection c) {
-    for (int i = 0; i < c.commLengthBytes; i++) {
-      if (c.comm[i] < 0) {
-        return false;
-      }
-    }
-    return true;
   }
 }

@@ -53,6 +53,8 @@ final class OtlpGrpc implements OtlpTransport {
             .intercept(MetadataUtils.newAttachHeadersInterceptor(headers))
             .maxInboundMessageSize(MAX_ANSWER_BYTES)
             .userAgent("meshlens")
+            // Of a call there is nothing to do but to note its answer: not worth another thread.
+            .directExecutor()
             .disableRetry()
             .build();
   }

@@ -6,9 +6,11 @@ import static io.meshlens.export.ProtoBytes.tag;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.meshlens.accesslog.ConnectionIds;
+import io.meshlens.accesslog.Digits;
 import io.meshlens.flow.AddressText;
 import io.meshlens.flow.Connection;
 import io.meshlens.flow.ConnectionEvent;
+import io.meshlens.flow.Direction;
 import io.meshlens.flow.Errno;
 import io.meshlens.flow.Identity;
 import io.meshlens.flow.Termination;
@@ -17,6 +19,8 @@ import io.opentelemetry.proto.common.v1.AnyValue;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.logs.v1.LogRecord;
 import io.opentelemetry.proto.logs.v1.SeverityNumber;
+import java.util.Arrays;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
@@ -124,9 +128,42 @@ final class OtlpLogMapping {
   private static final byte[] IPV4 = "ipv4".getBytes(UTF_8);
   private static final byte[] IPV6 = "ipv6".getBytes(UTF_8);
 
+  /** What a record says with words of fixed lists: as UTF-8, by the words' ordinals. */
+  private static final byte[][] REPORTERS = utf8(Direction.values(), Direction::reporter);
+
+  private static final byte[][] TRANSPORTS = utf8(Transport.values(), Transport::label);
+  private static final byte[][] TERMINATIONS = utf8(Termination.values(), Termination::label);
+  private static final byte[][][] EVENTS = new byte[Transport.values().length][][];
+  private static final byte[][][] BODIES = new byte[ConnectionEvent.values().length][][];
+
+  static {
+    for (Transport transport : Transport.values()) {
+      EVENTS[transport.ordinal()] =
+          utf8(
+              ConnectionEvent.values(),
+              event -> "mesh." + transport.label() + ".connection." + event.label());
+    }
+    for (ConnectionEvent event : ConnectionEvent.values()) {
+      BODIES[event.ordinal()] = utf8(Termination.values(), end -> body(event, end));
+    }
+  }
+
+  private static <T> byte[][] utf8(T[] words, Function<T, String> text) {
+    return Arrays.stream(words).map(text).map(t -> t.getBytes(UTF_8)).toArray(byte[][]::new);
+  }
+
+  /** For whoever reads the log: all of it is in attributes too. */
+  private static String body(ConnectionEvent event, Termination end) {
+    return "connection " + event.label() + (end == Termination.NONE ? "" : ", " + end.label());
+  }
+
+  /** Of the record, behind the identity of the connection: @ and a time. */
+  private static final int MAX_UID_BYTES = ConnectionIds.MAX_BYTES + 21;
+
   private final ConnectionIds ids;
   private final LongSupplier epochNs;
   private final byte[] address = new byte[AddressText.MAX_LENGTH];
+  private final byte[] uid = new byte[MAX_UID_BYTES];
 
   /**
    * @param epochNs the wall clock, nanoseconds since 1970
@@ -143,8 +180,9 @@ final class OtlpLogMapping {
     SeverityNumber severity = severity(c);
     out.count(SEVERITY, severity.getNumber());
     out.text(SEVERITY_TEXT, severityText(severity));
-    String event = "mesh." + c.transport.label() + ".connection." + c.event.label();
-    body(c, out);
+    int body = out.open(BODY, ProtoBytes.SHORT);
+    out.text(TEXT, BODIES[c.event.ordinal()][c.termination.ordinal()]);
+    out.close(body);
     identity(c, out);
     client(c, out);
     server(c, out);
@@ -154,7 +192,7 @@ final class OtlpLogMapping {
     process(c, out);
     out.varint(OBSERVED);
     out.fixed64(epochNs.getAsLong());
-    out.text(EVENT_NAME, event);
+    out.text(EVENT_NAME, EVENTS[c.transport.ordinal()][c.event.ordinal()]);
   }
 
   static SeverityNumber severity(Connection c) {
@@ -177,22 +215,18 @@ final class OtlpLogMapping {
     };
   }
 
-  /** For whoever reads the log: all of it is in attributes too. */
-  private static void body(Connection c, ProtoBytes out) {
-    int body = out.open(BODY, ProtoBytes.SHORT);
-    String end = c.termination == Termination.NONE ? "" : ", " + c.termination.label();
-    out.text(TEXT, "connection " + c.event.label() + end);
-    out.close(body);
-  }
-
   private void identity(Connection c, ProtoBytes out) {
-    String id = ids.text(c);
-    // A connection that is open has several records; each is another one.
-    boolean last = c.event == ConnectionEvent.CLOSED || c.event == ConnectionEvent.FAILED;
-    text(UID, last ? id : id + "@" + c.endMonoNs, out);
-    text(ID, id, out);
-    text(REPORTER, c.direction.reporter(), out);
-    text(TRANSPORT, c.transport.label(), out);
+    int idBytes = ids.write(c, uid, 0);
+    int uidBytes = idBytes;
+    if (c.event != ConnectionEvent.CLOSED && c.event != ConnectionEvent.FAILED) {
+      // A connection that is open has several records; each is another one.
+      uid[uidBytes++] = '@';
+      uidBytes = Digits.write(c.endMonoNs, uid, uidBytes);
+    }
+    text(UID, uid, uidBytes, out);
+    text(ID, uid, idBytes, out);
+    text(REPORTER, REPORTERS[c.direction.ordinal()], out);
+    text(TRANSPORT, TRANSPORTS[c.transport.ordinal()], out);
     boolean ipv4 = io.meshlens.flow.Address.isIpv4(c.remoteHigh, c.remoteLow);
     text(TYPE, ipv4 ? IPV4 : IPV6, out);
   }
@@ -262,7 +296,7 @@ final class OtlpLogMapping {
 
   private static void end(Connection c, ProtoBytes out) {
     if (c.termination != Termination.NONE) {
-      text(TERMINATION, c.termination.label(), out);
+      text(TERMINATION, TERMINATIONS[c.termination.ordinal()], out);
     }
     if (c.event == ConnectionEvent.FAILED || c.error != 0) {
       text(ERROR_TYPE, c.error == 0 ? c.termination.label() : Errno.name(c.error), out);
@@ -296,8 +330,12 @@ final class OtlpLogMapping {
   private static void process(Connection c, ProtoBytes out) {
     known(PID, c.pid, out);
     if (c.commLengthBytes != 0) {
-      // Any bytes may be a name; what is no UTF-8 would make the request invalid.
-      text(COMM, new String(c.comm, 0, c.commLengthBytes, UTF_8), out);
+      if (c.isCommAscii()) {
+        text(COMM, c.comm, c.commLengthBytes, out);
+      } else {
+        // What is no UTF-8 would make the request invalid.
+        text(COMM, new String(c.comm, 0, c.commLengthBytes, UTF_8), out);
+      }
     }
     known(CONTAINER_ID, c.containerId, out);
     known(CGROUP, c.cgroupId, out);
@@ -309,13 +347,7 @@ final class OtlpLogMapping {
       return; // no address yet: the attempt ended before the socket was bound
     }
     int length = AddressText.write(high, low, address, 0);
-    int attribute = begin(addressKey, out);
-    int value = out.open(VALUE, ProtoBytes.SHORT);
-    out.varint(TEXT);
-    out.varint(length);
-    out.raw(address, 0, length);
-    out.close(value);
-    out.close(attribute);
+    text(addressKey, address, length, out);
     number(portKey, port, out);
   }
 
@@ -342,9 +374,15 @@ final class OtlpLogMapping {
   }
 
   private static void text(Key key, byte[] utf8, ProtoBytes out) {
+    text(key, utf8, utf8.length, out);
+  }
+
+  private static void text(Key key, byte[] utf8, int lengthBytes, ProtoBytes out) {
     int attribute = begin(key, out);
     int value = out.open(VALUE, ProtoBytes.SHORT);
-    out.text(TEXT, utf8);
+    out.varint(TEXT);
+    out.varint(lengthBytes);
+    out.raw(utf8, 0, lengthBytes);
     out.close(value);
     out.close(attribute);
   }

@@ -213,6 +213,16 @@ public final class Connection {
     return direction == Direction.OUTBOUND;
   }
 
+  /** Whether {@link #comm} is text as it is: a process may call itself anything. */
+  public boolean isCommAscii() {
+    for (int i = 0; i < commLengthBytes; i++) {
+      if (comm[i] < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   public Address client() {
     return clientIsLocal() ? local() : remote();
   }
