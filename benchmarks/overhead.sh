@@ -20,6 +20,7 @@
 #   --seconds N        length of a measured run                               (3, BENCH_SECONDS)
 #   --rounds N         rounds; the median and quartiles over them are shown  (12, BENCH_ROUNDS)
 #   --warmup N         unmeasured churn for each sidecar at first, seconds   (45, BENCH_WARMUP)
+#   --warmup-rounds N  unmeasured rounds after it, each as the measured ones (20, BENCH_WARMUP_ROUNDS)
 #   --workloads LIST   of churn,keepalive,bulk                 (churn,keepalive,bulk, BENCH_WORKLOADS)
 #   --situations LIST  of those below; bare is always among them           (all, BENCH_SITUATIONS)
 #   --dist DIR         the installation to measure         (the checkout's build, BENCH_DIST)
@@ -60,6 +61,7 @@ say() { echo "overhead.sh: $*" >&2; }
 seconds=${BENCH_SECONDS:-3}
 rounds=${BENCH_ROUNDS:-12}
 warmup=${BENCH_WARMUP:-45}
+warmup_rounds=${BENCH_WARMUP_ROUNDS:-20}
 workloads=${BENCH_WORKLOADS:-churn,keepalive,bulk}
 situations=${BENCH_SITUATIONS:-bare,control,meshlens,meshlens-file,meshlens-no-log,meshlens-cold,tcplife}
 dist=${BENCH_DIST:-$root/sidecar/target/dist}
@@ -69,7 +71,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit 0 ;;
     --no-exactness) exactness=no; shift; continue ;;
-    --seconds | --rounds | --warmup | --workloads | --situations | --dist | --java-opts | --out) ;;
+    --seconds | --rounds | --warmup | --warmup-rounds | --workloads | --situations | --dist | --java-opts | --out) ;;
     *) echo "overhead.sh: unknown option: $1 (see --help)" >&2; exit 2 ;;
   esac
   [ $# -ge 2 ] || { echo "overhead.sh: $1 needs a value" >&2; exit 2; }
@@ -77,6 +79,7 @@ while [ $# -gt 0 ]; do
     --seconds) seconds=$2 ;;
     --rounds) rounds=$2 ;;
     --warmup) warmup=$2 ;;
+    --warmup-rounds) warmup_rounds=$2 ;;
     --workloads) workloads=$2 ;;
     --situations) situations=$2 ;;
     --dist) dist=$2 ;;
@@ -85,7 +88,7 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-for number in "$seconds" "$rounds" "$warmup"; do
+for number in "$seconds" "$rounds" "$warmup" "$warmup_rounds"; do
   case $number in
     '' | *[!0-9]* | 0) echo "overhead.sh: '$number': expected a whole number above 0" >&2; exit 2 ;;
   esac
@@ -727,6 +730,17 @@ for s in "${situation_list[@]}"; do
       ;;
   esac
 done
+# A load that begins and ends takes other ways through the program than one that lasts: the compiler
+# makes anew what it had made for the latter, which takes it tens of such rounds.
+for round in $(seq "$warmup_rounds"); do
+  for name in "${!sidecar_pid[@]}"; do
+    kill -CONT "${sidecar_pid[$name]}"
+    run_workload churn "$name" "$seconds"
+    kill -STOP "${sidecar_pid[$name]}"
+  done
+  say "warm-up $round/$warmup_rounds"
+done
+[ -z "${sidecar_pid[meshlens-file]:-}" ] || : >"$work/meshlens-file/access.log"
 for workload in "${workload_list[@]}"; do
   for round in $(seq "$rounds"); do
     n=${#names[@]}
