@@ -396,6 +396,7 @@ wrk_errors() {
 start_receiver() {
   [ -d "$here/target/lib" ] || die "the benchmarks are not compiled: run  mvn -DskipTests package"
   mkfifo "$work/receiver-input"
+  : >"$work/receiver-ports"
   "$("$root/scripts/find-jdk.sh" jre)/bin/java" -XX:+UseSerialGC -Xmx64m -XX:-UsePerfData \
     --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
     -cp "$here/target/classes:$here/target/lib/*" io.meshlens.export.DiscardingReceiver \

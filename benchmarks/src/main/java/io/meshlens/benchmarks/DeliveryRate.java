@@ -65,6 +65,12 @@ public final class DeliveryRate {
   private static final int RECORDS = 3_000_000;
   private static final int RING_BATCH = 2000;
 
+  /** What a stream may carry is half of it: the next one fills while the last is confirmed. */
+  private static final int MEMORY_BYTES = 16 << 20;
+
+  /** Of the larger encoding. */
+  private static final int RECORD_BYTES = 900;
+
   private final Vitals vitals = new Vitals();
   private final RecordedRing ring = new RecordedRing();
   private int next;
@@ -154,7 +160,7 @@ public final class DeliveryRate {
     Log log = new Log(System.err, Log.Level.WARN, InstantSource.system());
     SpoolConfig spool =
         new SpoolConfig(
-            directory, 8L << 30, 16 << 20, Overflow.DROP_OLDEST, SpoolConfig.Fsync.NEVER);
+            directory, 8L << 30, MEMORY_BYTES, Overflow.DROP_OLDEST, SpoolConfig.Fsync.NEVER);
     Deliveries deliveries =
         new Deliveries(spool, "0", System::nanoTime, System::currentTimeMillis, vitals, log);
     DeliveryConfig batches = new DeliveryConfig(8192, 500, 256 << 10, Duration.ofMillis(200));
@@ -241,7 +247,8 @@ public final class DeliveryRate {
 
   /** In memory, what the receiver has not taken must not be dropped: that is not measured here. */
   private static int free(Delivery delivery) {
-    return !delivery.isDurable() && delivery.waitingBytes() > 8 << 20 ? 0 : Integer.MAX_VALUE;
+    long waiting = delivery.waitingBytes() + (long) delivery.queued() * RECORD_BYTES;
+    return !delivery.isDurable() && waiting > MEMORY_BYTES - (2 << 20) ? 0 : Integer.MAX_VALUE;
   }
 
   private void await(Delivery delivery, int port, long records) throws InterruptedException {
