@@ -33,7 +33,8 @@ class Receiver:
         for line in self.process.stdout:
             point = json.loads(line)
             attributes = point["attributes"]
-            if attributes.get("destination.port") != self.server_port:
+            # Histograms have no value.
+            if point["value"] is None or attributes.get("destination.port") != self.server_port:
                 continue
             key = (point["metric"], attributes["reporter"], attributes.get("network.io.direction"))
             if self.temporality == "delta" and point["temporality"] == 1:
