@@ -46,13 +46,8 @@ public final class AlsMapping {
   private static final byte[] OUTBOUND_CLUSTER = "outbound|".getBytes(US_ASCII);
   private static final byte[] INBOUND_CLUSTER = "inbound|".getBytes(US_ASCII);
   private static final byte[] NO_SUBSET = "||".getBytes(US_ASCII);
-  private static final byte[][] TERMINATIONS = new byte[Termination.values().length][];
-
-  static {
-    for (Termination termination : Termination.values()) {
-      TERMINATIONS[termination.ordinal()] = termination.label().getBytes(US_ASCII);
-    }
-  }
+  private static final byte[][] TERMINATIONS =
+      ProtoBytes.utf8(Termination.values(), Termination::label);
 
   private final ConnectionIds ids;
   private final AlsExtras extras = new AlsExtras();

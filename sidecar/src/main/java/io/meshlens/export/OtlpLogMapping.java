@@ -19,8 +19,6 @@ import io.opentelemetry.proto.common.v1.AnyValue;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.logs.v1.LogRecord;
 import io.opentelemetry.proto.logs.v1.SeverityNumber;
-import java.util.Arrays;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
@@ -128,37 +126,30 @@ final class OtlpLogMapping {
   private static final byte[] IPV4 = "ipv4".getBytes(UTF_8);
   private static final byte[] IPV6 = "ipv6".getBytes(UTF_8);
 
-  /** What a record says with words of fixed lists: as UTF-8, by the words' ordinals. */
-  private static final byte[][] REPORTERS = utf8(Direction.values(), Direction::reporter);
+  /** Of the record, behind the identity of the connection: @ and a time. */
+  private static final int MAX_UID_BYTES = ConnectionIds.MAX_BYTES + 21;
 
-  private static final byte[][] TRANSPORTS = utf8(Transport.values(), Transport::label);
-  private static final byte[][] TERMINATIONS = utf8(Termination.values(), Termination::label);
+  /** What a record says with words of fixed lists, by the words' ordinals. */
+  private static final byte[][] REPORTERS =
+      ProtoBytes.utf8(Direction.values(), Direction::reporter);
+
+  private static final byte[][] TRANSPORTS = ProtoBytes.utf8(Transport.values(), Transport::label);
+  private static final byte[][] TERMINATIONS =
+      ProtoBytes.utf8(Termination.values(), Termination::label);
   private static final byte[][][] EVENTS = new byte[Transport.values().length][][];
   private static final byte[][][] BODIES = new byte[ConnectionEvent.values().length][][];
 
   static {
     for (Transport transport : Transport.values()) {
       EVENTS[transport.ordinal()] =
-          utf8(
+          ProtoBytes.utf8(
               ConnectionEvent.values(),
               event -> "mesh." + transport.label() + ".connection." + event.label());
     }
     for (ConnectionEvent event : ConnectionEvent.values()) {
-      BODIES[event.ordinal()] = utf8(Termination.values(), end -> body(event, end));
+      BODIES[event.ordinal()] = ProtoBytes.utf8(Termination.values(), end -> body(event, end));
     }
   }
-
-  private static <T> byte[][] utf8(T[] words, Function<T, String> text) {
-    return Arrays.stream(words).map(text).map(t -> t.getBytes(UTF_8)).toArray(byte[][]::new);
-  }
-
-  /** For whoever reads the log: all of it is in attributes too. */
-  private static String body(ConnectionEvent event, Termination end) {
-    return "connection " + event.label() + (end == Termination.NONE ? "" : ", " + end.label());
-  }
-
-  /** Of the record, behind the identity of the connection: @ and a time. */
-  private static final int MAX_UID_BYTES = ConnectionIds.MAX_BYTES + 21;
 
   private final ConnectionIds ids;
   private final LongSupplier epochNs;
@@ -193,6 +184,11 @@ final class OtlpLogMapping {
     out.varint(OBSERVED);
     out.fixed64(epochNs.getAsLong());
     out.text(EVENT_NAME, EVENTS[c.transport.ordinal()][c.event.ordinal()]);
+  }
+
+  /** For whoever reads the log: all of it is in attributes too. */
+  private static String body(ConnectionEvent event, Termination end) {
+    return "connection " + event.label() + (end == Termination.NONE ? "" : ", " + end.label());
   }
 
   static SeverityNumber severity(Connection c) {

@@ -8,6 +8,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.function.Function;
 
 /**
  * Protocol buffers' wire format, written into one array that is used over and over. Lengths of
@@ -43,6 +44,11 @@ final class ProtoBytes {
 
   static int tag(int field, int wireType) {
     return field << 3 | wireType;
+  }
+
+  /** Texts as they are written, one for each word of a list. */
+  static <T> byte[][] utf8(T[] words, Function<T, String> text) {
+    return Arrays.stream(words).map(text).map(t -> t.getBytes(UTF_8)).toArray(byte[][]::new);
   }
 
   void clear() {
