@@ -447,6 +447,12 @@ start_sidecar() { # situation
   done
   die "meshlens did not get ready: $(tail -n 5 "$work/$name/meshlens.err")"
 }
+# Until its next turn. The file is truncated before the kernel begins to write it to the disk in
+# somebody else's turn.
+pause_sidecar() { # situation
+  kill -STOP "${sidecar_pid[$1]}"
+  [ "$1" != meshlens-file ] || : >"$work/meshlens-file/access.log"
+}
 stop_sidecar() { # situation
   end "${sidecar_pid[$1]}"
   sidecar_pid[$1]=''
@@ -554,10 +560,8 @@ attempt() { # workload situation; fills rate cpu rss hwm connections_served dist
       check_counts meshlens-cold
       stop_sidecar meshlens-cold
       ;;
-    *) kill -STOP "$observer" ;;
+    *) pause_sidecar "$situation" ;;
   esac
-  # Truncated before the kernel begins to write it to the disk in somebody else's turn.
-  [ "$situation" != meshlens-file ] || : >"$work/meshlens-file/access.log"
   [ "$(others_attached)" = 0 ] || disturbance=100.0
 }
 
@@ -726,8 +730,7 @@ for s in "${situation_list[@]}"; do
     *)
       start_sidecar "$s"
       run_workload churn "$name" "$warmup"
-      kill -STOP "${sidecar_pid[$name]}"
-      [ "$s" != meshlens-file ] || : >"$work/meshlens-file/access.log"
+      pause_sidecar "$name"
       ;;
   esac
 done
@@ -737,11 +740,10 @@ for round in $(seq "$warmup_rounds"); do
   for name in "${!sidecar_pid[@]}"; do
     kill -CONT "${sidecar_pid[$name]}"
     run_workload churn "$name" "$seconds"
-    kill -STOP "${sidecar_pid[$name]}"
+    pause_sidecar "$name"
   done
   say "warm-up $round/$warmup_rounds"
 done
-[ -z "${sidecar_pid[meshlens-file]:-}" ] || : >"$work/meshlens-file/access.log"
 for workload in "${workload_list[@]}"; do
   for round in $(seq "$rounds"); do
     n=${#names[@]}
