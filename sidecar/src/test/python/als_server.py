@@ -5,6 +5,7 @@ usage: als_server.py PROTO_DIRECTORY PORT [MODE [ids | CERTIFICATE KEY AUTHORITI
 PORT: of 127.0.0.1, 0 for any free one, or ADDRESS:PORT, or unix:PATH
 MODE: serve (default); hang: accept streams and never read; refuse: end each stream with UNAVAILABLE;
       exhausted: end each with RESOURCE_EXHAUSTED;
+      hold: read no stream before three are open at once, then all;
       die: take one message of the first stream, then break it; serve every other one;
       break: take one message of each stream, then break it (with ids).
 With the three files, TLS that asks for a client's certificate. With ids, of each entry only [stream id, reporter,
@@ -26,14 +27,26 @@ from google.protobuf.json_format import MessageToDict  # noqa: E402
 
 STATE = {"mode": sys.argv[3] if len(sys.argv) > 3 else "serve"}
 IDS_ONLY = sys.argv[4:] == ["ids"]
-STREAMS = {"count": 0}
-LOCK = threading.Lock()
+HELD = 3
+STREAMS = {"count": 0, "open": 0, "most": 0}
+LOCK = threading.Condition()
 
 
 def stream_access_logs(requests, context):
     with LOCK:
         STREAMS["count"] += 1
+        STREAMS["open"] += 1
+        STREAMS["most"] = max(STREAMS["most"], STREAMS["open"])
+        LOCK.notify_all()
         stream = STREAMS["count"]
+    try:
+        return serve(stream, requests, context)
+    finally:
+        with LOCK:
+            STREAMS["open"] -= 1
+
+
+def serve(stream, requests, context):
     headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
     identities = context.auth_context().get("x509_subject_alternative_name", [])
     peer.say(json.dumps({
@@ -47,6 +60,9 @@ def stream_access_logs(requests, context):
         context.abort(grpc.StatusCode.UNAVAILABLE, "refused by the test")
     if mode == "exhausted":
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much, says the test")
+    if mode == "hold":
+        with LOCK:
+            LOCK.wait_for(lambda: STREAMS["most"] >= HELD or not context.is_active())
     for message in requests:
         if mode == "die" and stream == 1:
             context.abort(grpc.StatusCode.INTERNAL, "broken by the test")

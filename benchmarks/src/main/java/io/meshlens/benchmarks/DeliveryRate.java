@@ -212,6 +212,7 @@ public final class DeliveryRate {
             Optional.empty()),
         new AlsNode("node", "", new AlsNode.Place("", "", ""), Optional.empty(), Map.of()),
         "bench",
+        1,
         Duration.ofSeconds(5));
   }
 

@@ -61,6 +61,13 @@ public final class AccessLogSettings {
       batchSize("access_log.als.batch_size", "message");
   public static final ConfigKey<Duration> ALS_BATCH_INTERVAL =
       batchInterval("access_log.als.batch_interval", "message");
+  public static final ConfigKey<Integer> ALS_STREAMS =
+      new ConfigKey<>(
+          "access_log.als.streams",
+          ValueType.integer(1, 64),
+          "1",
+          "Streams to the access log service at once, at most: another one is begun when none has"
+              + " room; all are confirmed together.");
   public static final ConfigKey<Duration> ALS_STREAM_INTERVAL =
       new ConfigKey<>(
           "access_log.als.stream_interval",
@@ -83,6 +90,7 @@ public final class AccessLogSettings {
                   ALS_BATCH_RECORDS,
                   ALS_BATCH_SIZE,
                   ALS_BATCH_INTERVAL,
+                  ALS_STREAMS,
                   ALS_STREAM_INTERVAL),
               ALS_CHOICE.keys(),
               AlsTransportSettings.ALL,
@@ -155,6 +163,7 @@ public final class AccessLogSettings {
             AlsTransportSettings.transport(values, addresses),
             node,
             values.get(ALS_LOG_NAME),
+            values.get(ALS_STREAMS),
             values.get(ALS_STREAM_INTERVAL)),
         new DeliveryConfig(
             values.get(ALS_QUEUE_SIZE),

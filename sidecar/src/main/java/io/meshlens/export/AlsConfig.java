@@ -9,7 +9,8 @@ import java.time.Duration;
  * @param transport to an Envoy access log service
  * @param node who sends
  * @param logName {@code identifier.log_name}
- * @param streamInterval a stream is ended, and so confirmed, after this time
+ * @param streams at most so many at once
+ * @param streamInterval streams are ended, and so confirmed, after this time
  */
 public record AlsConfig(
-    AlsTransport transport, AlsNode node, String logName, Duration streamInterval) {}
+    AlsTransport transport, AlsNode node, String logName, int streams, Duration streamInterval) {}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.meshlens.export;
 
-import com.google.common.primitives.Bytes;
 import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsMessage;
 import io.meshlens.spool.Batch;
 import io.meshlens.spool.Spool;
@@ -12,9 +11,9 @@ import java.util.function.LongSupplier;
 /**
  * Brings batches to an Envoy access log service.
  *
- * <p>The protocol has no acknowledgement but the end of a stream, so a stream is ended after a few
- * seconds or megabytes; what a stream carried counts as delivered when the server has answered its
- * end, and is sent again when the stream broke. Owned by: export-als.
+ * <p>The protocol has no acknowledgement but the end of a stream, so streams are ended after a few
+ * seconds or megabytes; what they carried counts as delivered when the server has answered the end
+ * of each, and is sent again when one broke. Owned by: export-als.
  */
 final class AlsExporter implements Carrier {
   private static final Duration GATHER = Duration.ofMillis(200);
@@ -30,7 +29,7 @@ final class AlsExporter implements Carrier {
   /**
    * @param version of this program
    * @param monoNs the monotonic clock, nanoseconds
-   * @param streamBytes no stream carries much more
+   * @param streamBytes streams that are confirmed together carry not much more
    */
   AlsExporter(
       AlsConfig config, String version, AlsChannel channel, long streamBytes, LongSupplier monoNs) {
@@ -47,42 +46,40 @@ final class AlsExporter implements Carrier {
 
   @Override
   public Outcome carry(Spool spool) throws InterruptedException {
-    AlsStream stream = new AlsStream(channel.next(), monoNs);
+    AlsStreams streams = new AlsStreams(channel.next(), config.streams(), identifier, monoNs);
     boolean confirmed = false;
     try {
-      confirmed = send(stream, spool) && stream.confirm(STALL);
+      confirmed = send(streams, spool) && streams.confirm(STALL);
     } finally {
       if (!confirmed) {
-        stream.cancel();
+        streams.cancel();
       }
     }
     if (confirmed) {
       channel.succeeded();
       return new Outcome.Delivered(0);
     }
-    String reason = channel.failed(stream.status());
+    String reason = channel.failed(streams.failure());
     return new Outcome.Failed(Vital.ALS_STREAMS_FAILED, reason, channel.pause());
   }
 
-  /** Until the stream is old or has carried enough; false when it broke. */
-  private boolean send(AlsStream stream, Spool spool) throws InterruptedException {
+  /** Until the streams are old or have carried enough; false when one broke. */
+  private boolean send(AlsStreams streams, Spool spool) throws InterruptedException {
     long startedNs = monoNs.getAsLong();
     long sentBytes = 0;
     while (true) {
       Batch batch = spool.take(GATHER);
       if (batch != null) {
-        if (!stream.awaitReady(STALL)) {
+        if (!streams.send(batch.message(), STALL)) {
           return false;
         }
-        // Messages may be put together from their parts: the first of a stream says who we are.
-        stream.send(sentBytes == 0 ? Bytes.concat(identifier, batch.message()) : batch.message());
         sentBytes += batch.message().length;
       }
       boolean old = monoNs.getAsLong() - startedNs >= config.streamInterval().toNanos();
       if (old || sentBytes >= streamBytes || (ending && batch == null)) {
         return true;
       }
-      if (stream.isEnded()) {
+      if (streams.isBroken()) {
         return false;
       }
     }

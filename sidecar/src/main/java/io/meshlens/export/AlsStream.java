@@ -10,28 +10,31 @@ import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
-import java.time.Duration;
-import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One StreamAccessLogs call with blocking, bounded waits. Callbacks come on gRPC's threads and only
- * note what happened; all else is owned by export-als.
+ * One StreamAccessLogs call. Callbacks come on gRPC's threads and only note what happened; all else
+ * is owned by export-als.
  */
 final class AlsStream implements ClientResponseObserver<byte[], StreamAccessLogsResponse> {
   private static final MethodDescriptor<byte[], StreamAccessLogsResponse> METHOD =
       RawMessages.of(AccessLogServiceGrpc.getStreamAccessLogsMethod());
 
-  private final Object lock = new Object();
-  private final LongSupplier monoNs;
+  private final Object changed;
   private final ClientCallStreamObserver<byte[]> requests;
 
-  /** Guarded by lock: how the call ended. */
+  /** Guarded by changed: how the call ended. */
   private @Nullable Status ended;
 
-  AlsStream(Channel channel, LongSupplier monoNs) {
-    this.monoNs = monoNs;
+  private boolean finished;
+
+  /**
+   * Begins the call.
+   *
+   * @param changed its waiters are notified of whatever happens; guards what is noted
+   */
+  AlsStream(Channel channel, Object changed) {
+    this.changed = changed;
     requests =
         (ClientCallStreamObserver<byte[]>)
             ClientCalls.asyncClientStreamingCall(
@@ -59,86 +62,47 @@ final class AlsStream implements ClientResponseObserver<byte[], StreamAccessLogs
   }
 
   private void end(Status status) {
-    synchronized (lock) {
+    synchronized (changed) {
       if (ended == null) {
-        ended = status;
+        boolean early = status.isOk() && !finished;
+        ended = early ? Status.UNKNOWN.withDescription("ended before all was sent") : status;
       }
-      lock.notifyAll();
+      changed.notifyAll();
     }
   }
 
   private void wake() {
-    synchronized (lock) {
-      lock.notifyAll();
+    synchronized (changed) {
+      changed.notifyAll();
     }
   }
 
-  /** Waits until a message can be sent without piling up in memory; false when it cannot. */
-  boolean awaitReady(Duration timeout) throws InterruptedException {
-    long deadlineMillis = millis() + timeout.toMillis();
-    synchronized (lock) {
-      while (ended == null && !requests.isReady()) {
-        long left = deadlineMillis - millis();
-        if (left <= 0) {
-          return false;
-        }
-        lock.wait(left);
-      }
-      return ended == null;
-    }
+  /** Whether a message can be sent without piling up in memory. */
+  boolean isReady() {
+    return requests.isReady();
   }
 
   void send(byte[] message) {
     requests.onNext(message);
   }
 
-  /**
-   * Says that nothing more will come and waits for the server's answer, which confirms that it read
-   * all messages.
-   */
-  boolean confirm(Duration timeout) throws InterruptedException {
-    synchronized (lock) {
-      if (ended != null) {
-        // An end before ours confirms nothing, even a friendly one.
-        return false;
-      }
+  /** Says that nothing more will come: the server's answer confirms that it read all messages. */
+  void finish() {
+    synchronized (changed) {
+      finished = true;
     }
     requests.onCompleted();
-    long deadlineMillis = millis() + timeout.toMillis();
-    synchronized (lock) {
-      while (ended == null) {
-        long left = deadlineMillis - millis();
-        if (left <= 0) {
-          return false;
-        }
-        lock.wait(left);
-      }
-      return ended.isOk();
-    }
   }
 
-  boolean isEnded() {
-    synchronized (lock) {
-      return ended != null;
-    }
-  }
-
-  /** How the stream ended, or that it did not in time. */
-  Status status() {
-    synchronized (lock) {
-      if (ended == null) {
-        return Status.DEADLINE_EXCEEDED.withDescription("no answer in time");
-      }
-      return ended.isOk() ? Status.UNKNOWN.withDescription("ended before all was sent") : ended;
+  /** How the call ended; an end before {@link #finish} confirms nothing, even a friendly one. */
+  @Nullable Status ended() {
+    synchronized (changed) {
+      return ended;
     }
   }
 
   /** Ends the call whatever its state. */
   void cancel() {
     requests.cancel("stream given up", null);
-  }
-
-  private long millis() {
-    return TimeUnit.NANOSECONDS.toMillis(monoNs.getAsLong());
   }
 }

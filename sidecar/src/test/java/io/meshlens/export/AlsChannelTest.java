@@ -39,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 final class AlsChannelTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final byte[] NOBODY = {};
 
   @TempDir private Path directory;
   private final Vitals vitals = new Vitals();
@@ -66,19 +67,15 @@ final class AlsChannelTest {
 
   /** One stream with one entry; whether it was confirmed. */
   private boolean stream(AlsChannel channel) throws InterruptedException {
-    AlsStream stream = new AlsStream(channel.next(), System::nanoTime);
-    boolean confirmed = false;
-    if (stream.awaitReady(PATIENCE)) {
-      batch.clear();
-      batch.add(new Connection());
-      stream.send(batch.toByteArray());
-      confirmed = stream.confirm(PATIENCE);
-    }
+    AlsStreams streams = new AlsStreams(channel.next(), 1, NOBODY, System::nanoTime);
+    batch.clear();
+    batch.add(new Connection());
+    boolean confirmed = streams.send(batch.toByteArray(), PATIENCE) && streams.confirm(PATIENCE);
     if (confirmed) {
       channel.succeeded();
     } else {
-      failure = channel.failed(stream.status());
-      stream.cancel();
+      failure = channel.failed(streams.failure());
+      streams.cancel();
     }
     return confirmed;
   }
@@ -313,9 +310,9 @@ final class AlsChannelTest {
         AlsReceiver second = AlsReceiver.plain();
         AlsChannel channel =
             channel(to(AlsAddress.of("127.0.0.1:" + silent.getLocalPort()), second.address()))) {
-      AlsStream stuck = new AlsStream(channel.next(), System::nanoTime);
-      assertThat(stuck.awaitReady(Duration.ofMillis(300))).isFalse();
-      assertThat(channel.failed(stuck.status())).contains("DEADLINE_EXCEEDED: no answer in time");
+      AlsStreams stuck = new AlsStreams(channel.next(), 1, NOBODY, System::nanoTime);
+      assertThat(stuck.send(NOBODY, Duration.ofMillis(300))).isFalse();
+      assertThat(channel.failed(stuck.failure())).contains("DEADLINE_EXCEEDED: no answer in time");
       stuck.cancel();
       assertThat(stream(channel)).as(failure).isTrue();
       try (Socket accepted = silent.accept()) {

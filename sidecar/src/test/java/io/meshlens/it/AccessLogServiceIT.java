@@ -154,6 +154,33 @@ class AccessLogServiceIT {
     }
   }
 
+  @Test
+  void severalStreamsCarryWhatOneHasNoRoomForAndEachRecordOnce() throws Exception {
+    try (ChildProcess server = server(0, "hold");
+        SidecarProcess sidecar =
+            SidecarProcess.run(
+                "access_log.als.address=127.0.0.1:" + portOf(server),
+                "access_log.als.streams=3",
+                "access_log.als.stream_interval=10s");
+        ServerSocket application = listen()) {
+      int connections = 1009;
+      int port = application.getLocalPort();
+      exchange(application, connections, 11);
+      List<JsonNode> entries =
+          ChildProcess.await(
+              "the entries, which a server gives back once it has three streams",
+              () -> Optional.of(entries(server, port)).filter(e -> e.size() >= 2 * connections));
+      assertThat(entries).hasSize(2 * connections);
+      assertThat(ids(entries)).hasSize(2 * connections);
+      assertThat(
+              messages(server).stream()
+                  .filter(m -> m.has("identifier"))
+                  .map(m -> m.path("stream").asInt()))
+          .contains(1, 2, 3)
+          .doesNotHaveDuplicates();
+    }
+  }
+
   private static long delivered(SidecarProcess sidecar) {
     try {
       return sidecar.metric("meshlens_access_log_als_delivered_total", Map.of());
