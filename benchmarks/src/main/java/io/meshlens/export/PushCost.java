@@ -2,7 +2,6 @@
 package io.meshlens.export;
 
 import com.google.common.base.Splitter;
-import com.sun.management.OperatingSystemMXBean;
 import io.meshlens.export.OtlpConfig.Temporality;
 import io.meshlens.flow.Direction;
 import io.meshlens.flow.Identities;
@@ -19,10 +18,14 @@ import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.sdk.resources.Resource;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -30,7 +33,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
@@ -42,9 +44,6 @@ import java.util.stream.Stream;
  * one also has connections that are over, every tenth has retransmitted.
  */
 final class PushCost {
-  private static final OperatingSystemMXBean SYSTEM =
-      (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-
   private PushCost() {}
 
   /** Rows of so many pairs, further along at each reading. */
@@ -67,6 +66,21 @@ final class PushCost {
         sink.row(row);
       }
     }
+  }
+
+  /**
+   * Processor time of all threads of this process by the kernel's scheduler, which is exact to the
+   * nanosecond where {@code OperatingSystemMXBean} counts steps of ten milliseconds.
+   */
+  private static long cpuNs() throws IOException {
+    long total = 0;
+    try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+      for (Path thread : threads) {
+        String times = Files.readString(thread.resolve("schedstat"));
+        total += Long.parseLong(times.substring(0, times.indexOf(' ')));
+      }
+    }
+    return total;
   }
 
   private static long usedAfterCollection() {
@@ -143,21 +157,21 @@ final class PushCost {
             OtlpPush.MAX_REQUEST_BYTES);
     OtlpConnection connection =
         new OtlpConnection(config.receiver(), OtlpSignal.METRICS, System::nanoTime, vitals, log);
-    List<Long> cpuMs = new ArrayList<>();
+    List<Double> cpuMs = new ArrayList<>();
     for (int i = 0; i < pushes; i++) {
-      long cpuNs = SYSTEM.getProcessCpuTime();
+      long cpuNs = cpuNs();
       mesh.account();
       Optional<Answer.Failed> failure = pushing.push((request, points) -> connection.send(request));
       if (failure.isPresent()) {
         throw new IllegalStateException("push failed: " + failure.get());
       }
-      cpuMs.add(TimeUnit.NANOSECONDS.toMillis(SYSTEM.getProcessCpuTime() - cpuNs));
+      cpuMs.add((cpuNs() - cpuNs) / 1e6);
     }
     connection.close();
     long kept = usedAfterCollection() - before;
-    List<Long> warm = cpuMs.subList(cpuMs.size() / 2, cpuMs.size()).stream().sorted().toList();
+    List<Double> warm = cpuMs.subList(cpuMs.size() / 2, cpuMs.size()).stream().sorted().toList();
     System.out.printf(
-        "%s: first %d ms, later median %d ms (%d to %d) of processor time; %.1f MiB kept%n",
+        "%s: first %.0f ms, later median %.1f ms (%.1f to %.1f) of processor time; %.1f MiB kept%n",
         title,
         cpuMs.getFirst(),
         warm.get(warm.size() / 2),

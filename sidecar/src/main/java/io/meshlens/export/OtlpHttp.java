@@ -11,7 +11,6 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.security.GeneralSecurityException;
@@ -75,7 +74,7 @@ final class OtlpHttp implements OtlpTransport {
       builder.header("Content-Encoding", "gzip");
     }
     receiver.headers().forEach(header -> builder.setHeader(header.name(), header.value()));
-    builder.POST(BodyPublishers.ofByteArray(gzip ? gzip(request) : request));
+    builder.POST(new SlicedBody(gzip ? gzip(request) : request));
     // The client's own timeout ends with the header of the answer; this one has the body too.
     CompletableFuture<HttpResponse<byte[]>> future =
         client.sendAsync(

@@ -14,7 +14,7 @@ public final class Series extends Labelled {
   static final int ANY_ERROR = -1;
 
   // Guarded by this.
-  private byte[] packed = PackedNumbers.ZEROES;
+  private final long[] values = new long[Counts.SLOTS];
   private int[] errors = Counts.NO_ERRORS;
   private long[] failures = Counts.NO_FAILURES;
 
@@ -37,12 +37,10 @@ public final class Series extends Labelled {
    * @param active connections that were opened, or when negative, closed
    */
   synchronized void add(long[] sums, int error, long active) {
-    long[] values = values();
     for (int i = 0; i < Sum.COUNT; i++) {
       values[i] += sums[i];
     }
     values[Counts.ACTIVE] += active;
-    packed = PackedNumbers.pack(values, packed);
     long failed = sums[Sum.CONNECTIONS_FAILED.ordinal()];
     if (failed != 0) {
       addFailures(error, failed);
@@ -64,25 +62,15 @@ public final class Series extends Labelled {
 
   /** Connections that were opened, or when negative, closed, as far as this series knows. */
   synchronized void addActive(long connections) {
-    if (connections != 0) {
-      long[] values = values();
-      values[Counts.ACTIVE] += connections;
-      packed = PackedNumbers.pack(values, packed);
-    }
-  }
-
-  private long[] values() {
-    long[] values = new long[Counts.SLOTS];
-    PackedNumbers.unpack(packed, values);
-    return values;
+    values[Counts.ACTIVE] += connections;
   }
 
   /** All numbers of one moment. */
   public synchronized Counts counts() {
-    return new Counts(values(), errors, failures.length == 0 ? failures : failures.clone());
+    return new Counts(values.clone(), errors, failures.length == 0 ? failures : failures.clone());
   }
 
   synchronized boolean hasActive() {
-    return values()[Counts.ACTIVE] != 0;
+    return values[Counts.ACTIVE] != 0;
   }
 }
