@@ -26,6 +26,7 @@ final class AlsStream implements ClientResponseObserver<byte[], StreamAccessLogs
   /** Guarded by changed: how the call ended. */
   private @Nullable Status ended;
 
+  /** Guarded by changed: whether the server was told that nothing more will come. */
   private boolean finished;
 
   /**

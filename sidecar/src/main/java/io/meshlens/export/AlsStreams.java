@@ -86,6 +86,11 @@ final class AlsStreams {
    * all messages.
    */
   boolean confirm(Duration patience) throws InterruptedException {
+    if (isLastUnused) {
+      // An empty stream would say nothing, not even who we are.
+      open.removeLast().cancel();
+      isLastUnused = false;
+    }
     open.forEach(AlsStream::finish);
     await(patience, () -> isBroken() || haveEnded());
     return haveEnded() && !isBroken();

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The body of an HTTP request, given out in slices of its array. The JDK's own publisher copies it
- * into pieces of 16 KiB, each of which goes through two threads: a third of what a large request
- * costs.
+ * into pieces of 16 KiB, each of which goes through two threads, which is much of what a large
+ * request costs.
  *
  * @param bytes nobody changes them any more
  */

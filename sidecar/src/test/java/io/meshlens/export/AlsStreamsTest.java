@@ -75,9 +75,14 @@ final class AlsStreamsTest {
 
   @BeforeEach
   void start() throws Exception {
+    start(Integer.MAX_VALUE);
+  }
+
+  private void start(int streamsAtOnce) throws Exception {
     server =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .flowControlWindow(WINDOW_BYTES)
+            .maxConcurrentCallsPerConnection(streamsAtOnce)
             .addService(
                 new AccessLogServiceGrpc.AccessLogServiceImplBase() {
                   @Override
@@ -170,6 +175,20 @@ final class AlsStreamsTest {
     assertThat(streams.confirm(PATIENCE)).isTrue();
     assertThat(received).hasSize(1);
     assertThat(received(0).messages).hasSize(7);
+  }
+
+  @Test
+  void aStreamThatTheServerDoesNotTakeIsNotWaitedFor() throws Exception {
+    stop();
+    start(1);
+    AlsStreams streams = streams(2);
+    assertThat(streams.send(large(2), PATIENCE)).isTrue();
+    assertThat(streams.send(large(3), IMPATIENCE)).isFalse();
+    received(0).read();
+
+    assertThat(streams.confirm(PATIENCE)).isTrue();
+    assertThat(received).hasSize(1);
+    assertThat(received(0).messages).hasSize(1);
   }
 
   @Test
